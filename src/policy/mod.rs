@@ -1,0 +1,5 @@
+//! What to do with findings: routes, the score, the verdict.
+
+mod route;
+
+pub use route::{RoutePolicy, RouteTable, UpgradePolicy};

@@ -1,0 +1,1 @@
+//! What a leak looks like: rules as data (law L7).

@@ -1,0 +1,1 @@
+//! Finding leaks in blocks of decoded body.

@@ -1,5 +1,13 @@
 //! What to do with findings: routes, the score, the verdict.
 
+mod inspect;
+mod judge;
+mod prose;
 mod route;
+mod score;
 
-pub use route::{RoutePolicy, RouteTable, UpgradePolicy};
+pub use inspect::{InspectPolicy, Unreadable};
+pub use judge::{Judgement, Page, Verdict, judge};
+pub use prose::Prose;
+pub use route::{RouteMatch, RoutePolicy, RouteTable, UpgradePolicy};
+pub use score::{Line, THRESHOLD, Tally};

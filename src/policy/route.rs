@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 
+use super::InspectPolicy;
 use crate::{
     incident::Mode,
     request::GuardPolicy,
@@ -28,14 +29,10 @@ pub enum UpgradePolicy {
 pub struct RoutePolicy {
     /// Shown in logs and metrics.
     pub name: Box<str>,
-    /// Whether bodies and fields are inspected, and whether findings act.
-    pub inspect: Mode,
-    /// Bytes of decoded body that may be held before the head leaves. A power of two from 4 KiB to 1 MiB.
-    pub hold: usize,
+    /// Inspection of bodies and fields.
+    pub inspect: InspectPolicy,
     /// What happens to requests to switch protocols.
     pub upgrades: UpgradePolicy,
-    /// Whether every response with a status of 500 or more is replaced, leak or not (profile `lockdown`).
-    pub replace_server_errors: bool,
     /// The guard on the way in.
     pub guard: Arc<GuardPolicy>,
     /// Security and disclosing headers.

@@ -1,1 +1,155 @@
 //! Finding leaks in blocks of decoded body.
+//!
+//! A body is cut into blocks at fixed offsets, so that the findings do not depend on how it was delivered (law L2).
+//! A block is read twice: its bytes as they came, by the anchor filter; and, where an anchor or a dense escape gives
+//! reason to, the [`View`] of its text. Anchor hits are confirmed on bounded windows and become findings.
+
+mod anchors;
+mod checksum;
+mod confirm;
+mod escape;
+mod pattern;
+mod ruleset;
+mod tag;
+mod value;
+mod variant;
+mod view;
+
+use std::ops::Range;
+
+pub use pattern::Pattern;
+pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
+pub use view::View;
+
+use self::{anchors::Hit, confirm::Confirmer};
+use crate::rules::{Part, StatusScope, ViewKind};
+
+/// A stretch of a decoded body, with margins for what reaches over its ends.
+#[derive(Clone, Debug)]
+pub struct Block<'a> {
+    /// The bytes: `own` and up to [`MARGIN`] on both sides.
+    pub bytes: &'a [u8],
+    /// The part whose anchors belong to this block.
+    pub own: Range<usize>,
+    /// Offset of `bytes[0]` in the body.
+    pub offset: u64,
+}
+
+/// Where a block comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Source {
+    /// Status of the response.
+    pub status: u16,
+    /// Whether the bytes are header fields.
+    pub fields: bool,
+}
+
+/// A confirmed rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// The rule.
+    pub rule: RuleIndex,
+    /// The bytes of the block that carry it, in order; more than one piece where tags stand between.
+    pub pieces: Vec<Range<usize>>,
+    /// The span goes on beyond this block, until the rule's `until`.
+    pub open: bool,
+}
+
+/// What was found in a block.
+#[derive(Debug, Default)]
+pub struct Findings {
+    /// In order of rule and place.
+    pub findings: Vec<Finding>,
+    /// The text view, if there was reason to build it.
+    pub view: Option<View>,
+}
+
+impl Finding {
+    /// From the first to the last byte.
+    pub fn span(&self) -> Range<usize> {
+        match (self.pieces.first(), self.pieces.last()) {
+            (Some(first), Some(last)) => first.start.min(last.start)..last.end.max(first.end),
+            _ => 0..0,
+        }
+    }
+}
+
+impl Ruleset {
+    /// Everything that is confirmed in `block`.
+    pub fn scan(&self, block: &Block<'_>, source: Source) -> Findings {
+        debug_assert!(block.own.start <= block.own.end && block.own.end <= block.bytes.len());
+        let mut hits = Vec::new();
+        self.anchors().find(block.bytes, block.own.clone(), &mut hits);
+        let wants_view = hits.iter().any(|hit| self.wants_view(hit)) || escape::may_hide_letters(block.bytes);
+        if hits.is_empty() && !wants_view {
+            return Findings::default();
+        }
+        let mut findings = Vec::new();
+        self.confirm_raw(block, source, &hits, &mut findings);
+        let view = wants_view.then(|| View::build(block.bytes));
+        if let Some(view) = &view {
+            self.confirm_text(block, view, source, &mut findings);
+        }
+        Findings { findings, view }
+    }
+
+    fn wants_view(&self, hit: &Hit) -> bool {
+        self.anchored(hit.literal)
+            .iter()
+            .any(|anchored| anchored.escaped || self.rule(anchored.rule).view == ViewKind::Text)
+    }
+
+    fn confirm_raw(&self, block: &Block<'_>, source: Source, hits: &[Hit], findings: &mut Vec<Finding>) {
+        let mut confirmer = Confirmer::new(self, block.bytes);
+        for hit in hits {
+            self.offer(&mut confirmer, hit, ViewKind::Raw, source, block.offset + hit.start as u64);
+        }
+        findings.extend(confirmer.finish().into_iter().map(|confirmed| Finding {
+            rule: confirmed.rule,
+            pieces: vec![confirmed.span],
+            open: confirmed.open,
+        }));
+    }
+
+    fn confirm_text(&self, block: &Block<'_>, view: &View, source: Source, findings: &mut Vec<Finding>) {
+        let mut hits = Vec::new();
+        self.anchors().find(view.text(), 0..view.text().len(), &mut hits);
+        let mut confirmer = Confirmer::new(self, view.text());
+        for hit in &hits {
+            let start = view.source_start(hit.start);
+            if block.own.contains(&start) {
+                self.offer(&mut confirmer, hit, ViewKind::Text, source, block.offset + start as u64);
+            }
+        }
+        for confirmed in confirmer.finish() {
+            let pieces = view.source_pieces(confirmed.span);
+            if !pieces.is_empty() {
+                findings.push(Finding { rule: confirmed.rule, pieces, open: confirmed.open });
+            }
+        }
+    }
+
+    /// Gives a hit to every rule it is an anchor of, that reads this view and applies to this place.
+    fn offer(&self, confirmer: &mut Confirmer<'_>, hit: &Hit, view: ViewKind, source: Source, offset: u64) {
+        for anchored in self.anchored(hit.literal) {
+            let rule = self.rule(anchored.rule);
+            if !anchored.escaped && rule.view == view && applies(&rule.scope, source, offset) {
+                confirmer.confirm(anchored.rule, hit.start);
+            }
+        }
+    }
+}
+
+fn applies(scope: &crate::rules::Scope, source: Source, offset: u64) -> bool {
+    let status = match scope.status {
+        StatusScope::Any => true,
+        StatusScope::Error => source.status >= 400,
+        StatusScope::Success => source.status < 400,
+    };
+    let part = match scope.part {
+        Part::Any => true,
+        Part::Body => !source.fields,
+        Part::Fields => source.fields,
+    };
+    status && part && scope.within.is_none_or(|within| offset < within)
+}

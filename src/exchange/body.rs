@@ -1,0 +1,373 @@
+//! The body of an inspected response, as a machine: Holding → Streaming | Replaced | Passed; Streaming → Severed.
+
+use bytes::Bytes;
+
+use super::{Released, coded::Coded, cut::Cut, ledger::Ledger, window::Window};
+use crate::{
+    coding::{Decoder, Progress},
+    engine::Engine,
+    incident::Mode,
+    policy::{InspectPolicy, Page, Tally, Unreadable, Verdict, judge},
+    scan::{Finding, Findings, MARGIN, Source},
+};
+
+/// Decoded bytes taken from a decoder at a time. Bounds the work between two looks at the scanner.
+const STEP: usize = 32 * 1024;
+
+/// What may leave after a piece was judged.
+#[derive(Debug)]
+pub(super) enum BodyStep {
+    /// Nothing.
+    Hold,
+    /// The head and these bytes.
+    Commit {
+        body: Released,
+        form: Form,
+        whole: bool,
+    },
+    /// These bytes.
+    Release(Released),
+    /// Nothing ever: the head is still ours.
+    Replace(Cause),
+    /// Nothing more: the head has gone.
+    Sever(Cause),
+}
+
+/// In which form the body leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Byte for byte as the upstream sent it.
+    AsItCame,
+    /// Decoded, because it had to be changed or its label lied.
+    Decoded {
+        /// Whether something was masked.
+        masked: bool,
+    },
+}
+
+/// Why a body is not let through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// It leaks.
+    Leak,
+    /// It cannot be read.
+    Unreadable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The head is held; everything can still be replaced.
+    Holding,
+    /// The head has left.
+    Streaming,
+    /// The body is what its binary type says, or the route lets unreadable bodies pass: bytes go by unread.
+    Passed,
+    /// Nothing (more) leaves.
+    Stopped,
+}
+
+/// What the machine works with, lent for one call.
+pub(super) struct Context<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) policy: &'a InspectPolicy,
+    pub(super) status: u16,
+    pub(super) ledger: &'a mut Ledger,
+}
+
+/// The machine.
+#[derive(Debug)]
+pub(super) struct Inspection {
+    state: State,
+    cut: Cut,
+    window: Window,
+    /// Bytes of the event being received that were already searched for its end.
+    searched: usize,
+    decoder: Option<Decoder>,
+    coded: Coded,
+    /// The form in which bytes leave; settled when the head does.
+    form: Form,
+    /// Pieces were masked.
+    masked: bool,
+    /// The head that left holds a length or validators, so that a change of the bytes would belie it.
+    promised: bool,
+    /// Set while a mask is open: the rule's terminator is looked for from this offset on.
+    open: Option<Open>,
+    tally: Tally,
+    scratch: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Open {
+    finding: u16,
+    from: u64,
+}
+
+impl Inspection {
+    /// A body that arrives through `decoder` and is cut by `cut`. `promised`: see the field.
+    pub(super) fn new(cut: Cut, decoder: Option<Decoder>, promised: bool) -> Self {
+        Self {
+            state: if cut == Cut::Blocks { State::Holding } else { State::Streaming },
+            cut,
+            window: Window::default(),
+            searched: 0,
+            form: if cut == Cut::Blocks || decoder.is_none() { Form::AsItCame } else { Form::Decoded { masked: false } },
+            decoder,
+            coded: Coded::default(),
+            masked: false,
+            promised: promised && cut == Cut::Blocks,
+            open: None,
+            tally: Tally::default(),
+            scratch: Vec::new(),
+        }
+    }
+
+    /// Lets everything by from here on.
+    pub(super) fn pass(&mut self) {
+        self.state = State::Passed;
+    }
+
+    /// Whether something was masked so far.
+    pub(super) fn masked(&self) -> bool {
+        self.masked
+    }
+
+    /// Bytes held now.
+    pub(super) fn held(&self) -> usize {
+        self.window.held() + self.coded.held()
+    }
+
+    /// Judges a piece as it came off the wire.
+    pub(super) fn chunk(&mut self, cx: &mut Context<'_>, chunk: Bytes) -> BodyStep {
+        match self.state {
+            State::Stopped => return BodyStep::Hold,
+            State::Passed => return self.passed(vec![chunk]),
+            State::Holding | State::Streaming => {}
+        }
+        let observed = (cx.policy.mode == Mode::Observe).then(|| chunk.clone());
+        let fed = self.feed(cx, chunk);
+        match observed {
+            Some(chunk) => self.observe(chunk),
+            None => match fed {
+                Ok(()) => self.advance(false),
+                Err(cause) => self.stop(cx, cause),
+            },
+        }
+    }
+
+    /// Judges what is left; the body has ended as its framing promised.
+    pub(super) fn end(&mut self, cx: &mut Context<'_>) -> BodyStep {
+        match self.state {
+            State::Stopped => return BodyStep::Hold,
+            State::Passed => return self.passed(Released::new()),
+            State::Holding | State::Streaming => {}
+        }
+        let finished = self.finish_decoding().and_then(|()| self.judge_ready(cx, true));
+        if cx.policy.mode == Mode::Observe {
+            return self.commit(Released::new(), true);
+        }
+        match finished {
+            Ok(()) => self.advance(true),
+            Err(cause) => self.stop(cx, cause),
+        }
+    }
+
+    /// The stream is quiet: judges what has its margin behind it and lets out what no later finding can reach.
+    pub(super) fn quiet(&mut self, cx: &mut Context<'_>) -> BodyStep {
+        if !matches!(self.state, State::Holding | State::Streaming) || cx.policy.mode == Mode::Observe {
+            return BodyStep::Hold;
+        }
+        let ready = self.window.unjudged().saturating_sub(MARGIN);
+        if ready == 0 {
+            return BodyStep::Hold;
+        }
+        match self.judge_block(cx, ready) {
+            Ok(()) => self.advance(false),
+            Err(cause) => self.stop(cx, cause),
+        }
+    }
+
+    fn feed(&mut self, cx: &mut Context<'_>, chunk: Bytes) -> Result<(), Cause> {
+        let Some(mut decoder) = self.decoder.take() else {
+            self.window.receive(chunk);
+            return self.judge_ready(cx, false);
+        };
+        let fed = self.decode(cx, &mut decoder, &chunk);
+        self.decoder = Some(decoder);
+        fed?;
+        if self.form == Form::AsItCame {
+            self.coded.keep(chunk, self.window.received());
+        }
+        Ok(())
+    }
+
+    fn decode(&mut self, cx: &mut Context<'_>, decoder: &mut Decoder, chunk: &[u8]) -> Result<(), Cause> {
+        let mut input = chunk;
+        self.scratch.resize(STEP, 0);
+        loop {
+            let progress = decoder.decode(&mut input, &mut self.scratch).map_err(|_| Cause::Unreadable)?;
+            let written = progress.written();
+            if written > 0 {
+                self.window.receive(Bytes::copy_from_slice(&self.scratch[..written]));
+                self.judge_ready(cx, false)?;
+                self.discard_judged();
+            }
+            if !matches!(progress, Progress::HasMore { .. }) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Decoded bytes that were judged and will leave in their coded form need not be kept, once the head has left.
+    fn discard_judged(&mut self) {
+        if self.state == State::Streaming && self.form == Form::AsItCame {
+            self.window.release(MARGIN, &mut Released::new());
+        }
+    }
+
+    fn finish_decoding(&mut self) -> Result<(), Cause> {
+        match &mut self.decoder {
+            Some(decoder) => decoder.finish().map_err(|_| Cause::Unreadable),
+            None => Ok(()),
+        }
+    }
+
+    /// Judges every block that is ready.
+    fn judge_ready(&mut self, cx: &mut Context<'_>, ended: bool) -> Result<(), Cause> {
+        while let Some(size) = self.next_size(cx.policy.hold, ended) {
+            self.judge_block(cx, size)?;
+        }
+        Ok(())
+    }
+
+    fn next_size(&mut self, hold: usize, ended: bool) -> Option<usize> {
+        if self.cut != Cut::Blocks {
+            let (unjudged, _) = self.window.since(self.window.judged());
+            if let Some(end) = self.cut.event_end(&unjudged[self.searched..]) {
+                return Some(std::mem::take(&mut self.searched) + end);
+            }
+            self.searched = unjudged.len().saturating_sub(self.cut.overlap());
+        }
+        let block = self.window.next_block(hold, ended)?;
+        self.searched = 0;
+        Some(block.own.len())
+    }
+
+    fn judge_block(&mut self, cx: &mut Context<'_>, size: usize) -> Result<(), Cause> {
+        self.close_mask(cx);
+        let block = self.window.block(size);
+        let found = cx.engine.rules.scan(&block, Source { status: cx.status, fields: false });
+        let verdict = if found.findings.is_empty() { Verdict::Pass } else {
+            let page = Page { bytes: block.bytes, status: cx.status, earlier: &self.tally };
+            let judgement = judge(&cx.engine.rules, &found, page, cx.policy);
+            cx.ledger.note(cx.engine, block.bytes, &found, &judgement);
+            self.tally = judgement.tally;
+            judgement.verdict
+        };
+        let offset = block.offset;
+        match verdict {
+            _ if cx.policy.mode == Mode::Observe => {}
+            Verdict::Pass => {}
+            Verdict::Replace => return Err(Cause::Leak),
+            Verdict::Mask(pieces) => self.mask(cx, offset, &found, &pieces)?,
+        }
+        self.window.judge(size);
+        Ok(())
+    }
+
+    /// Lays masks over pieces of the block at `offset`, if what has already left allows it.
+    fn mask(
+        &mut self,
+        cx: &Context<'_>,
+        offset: u64,
+        found: &Findings,
+        pieces: &[(usize, std::ops::Range<usize>)],
+    ) -> Result<(), Cause> {
+        let coded_left = self.decoder.is_some() && self.form == Form::AsItCame;
+        if self.state == State::Streaming && (self.promised || coded_left) {
+            return Err(Cause::Leak);
+        }
+        self.masked = true;
+        self.form = Form::Decoded { masked: true };
+        self.coded.clear();
+        for (index, piece) in pieces {
+            let finding = &found.findings[*index];
+            let end = if finding.open { u64::MAX } else { offset + piece.end as u64 };
+            let first = finding.pieces.first() == Some(piece);
+            self.window.mask(offset + piece.start as u64..end, token(cx, finding, first));
+            if finding.open {
+                self.open = Some(Open { finding: finding.rule, from: offset + piece.end as u64 });
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends an open mask where its rule's terminator stands, if it has arrived.
+    fn close_mask(&mut self, cx: &Context<'_>) {
+        let Some(open) = &mut self.open else { return };
+        let Some(until) = cx.engine.rules.rules()[open.finding as usize].until() else { return };
+        let (bytes, offset) = self.window.since(open.from);
+        match until.find(bytes) {
+            Some(at) => {
+                self.window.close_mask(offset + at as u64);
+                self.open = None;
+            }
+            None => open.from = (offset + bytes.len() as u64).saturating_sub(until.needle().len() as u64 - 1).max(offset),
+        }
+    }
+
+    /// What may leave now.
+    fn advance(&mut self, ended: bool) -> BodyStep {
+        if !ended && self.window.judged() == 0 && self.state == State::Holding {
+            return BodyStep::Hold;
+        }
+        let keep = if ended || self.cut != Cut::Blocks && self.window.unjudged() < MARGIN { 0 } else { MARGIN };
+        let mut out = Released::new();
+        if self.decoder.is_some() && self.form == Form::AsItCame {
+            let limit = if ended { u64::MAX } else { self.window.judged().saturating_sub(keep as u64) };
+            self.coded.release(limit, &mut out);
+            self.window.release(keep, &mut Released::new());
+        } else {
+            self.window.release(keep, &mut out);
+        }
+        self.commit(out, ended)
+    }
+
+    fn observe(&mut self, chunk: Bytes) -> BodyStep {
+        self.window.release(0, &mut Released::new());
+        self.coded.clear();
+        self.commit(vec![chunk], false)
+    }
+
+    fn passed(&mut self, out: Released) -> BodyStep {
+        BodyStep::Release(out)
+    }
+
+    /// Hands `out` on, with the head if that is still here.
+    fn commit(&mut self, out: Released, whole: bool) -> BodyStep {
+        if self.state == State::Streaming {
+            return if out.is_empty() { BodyStep::Hold } else { BodyStep::Release(out) };
+        }
+        self.state = State::Streaming;
+        if self.form != Form::AsItCame {
+            self.promised = false;
+        }
+        BodyStep::Commit { body: out, form: self.form, whole }
+    }
+
+    fn stop(&mut self, cx: &Context<'_>, cause: Cause) -> BodyStep {
+        let holding = self.state == State::Holding;
+        if cause == Cause::Unreadable && cx.policy.unreadable == Unreadable::Pass && holding {
+            self.pass();
+            let mut out = Released::new();
+            self.coded.release(u64::MAX, &mut out);
+            return BodyStep::Commit { body: out, form: Form::AsItCame, whole: false };
+        }
+        self.state = State::Stopped;
+        if holding { BodyStep::Replace(cause) } else { BodyStep::Sever(cause) }
+    }
+}
+
+/// The token of a finding's first piece; later pieces of it vanish.
+fn token(cx: &Context<'_>, finding: &Finding, first: bool) -> Bytes {
+    if first { cx.engine.rules.rules()[finding.rule as usize].token.clone() } else { Bytes::new() }
+}

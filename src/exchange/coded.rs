@@ -1,0 +1,43 @@
+//! The coded bytes of a body, kept until what they decode to has been judged: a clean coded body leaves as it came.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::Released;
+
+/// Coded pieces in order, with the offset in the decoded body that each leads up to. A client that has a piece and
+/// all before it can decode no further than that offset.
+#[derive(Debug, Default)]
+pub(super) struct Coded {
+    pieces: VecDeque<(Bytes, u64)>,
+    held: usize,
+}
+
+impl Coded {
+    /// Keeps a piece that has been decoded up to `decoded`.
+    pub(super) fn keep(&mut self, piece: Bytes, decoded: u64) {
+        self.held += piece.len();
+        self.pieces.push_back((piece, decoded));
+    }
+
+    /// Bytes kept.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// Lets out the pieces that lead no further than `decoded`.
+    pub(super) fn release(&mut self, decoded: u64, out: &mut Released) {
+        while self.pieces.front().is_some_and(|(_, end)| *end <= decoded) {
+            if let Some((piece, _)) = self.pieces.pop_front() {
+                self.held -= piece.len();
+                out.push(piece);
+            }
+        }
+    }
+
+    /// Forgets everything: the body goes on decoded.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}

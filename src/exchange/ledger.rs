@@ -1,0 +1,106 @@
+//! What an exchange kept back, collected while it goes: the source of its incident. Holds no matched byte.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    engine::Engine,
+    incident::{Excerpt, Extract, Fingerprint, RuleHit, Severity},
+    policy::Tally,
+    rules::Action,
+    scan::{CompiledRule, Findings, RuleIndex, Ruleset},
+};
+
+/// Fingerprints kept per rule.
+const FINGERPRINTS_MAX: usize = 8;
+
+/// Rules noted per exchange.
+const RULES_MAX: usize = 64;
+
+/// The findings of one exchange so far.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    by_rule: BTreeMap<RuleIndex, Entry>,
+    extract: Extract,
+    score: Option<i32>,
+    /// Something would have been masked or replaced if it were not for observe mode.
+    pub(super) observed: bool,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    count: u32,
+    fingerprints: Vec<Fingerprint>,
+}
+
+impl Ledger {
+    /// Notes what was found in `bytes`.
+    pub(super) fn note(&mut self, engine: &Engine, bytes: &[u8], found: &Findings, tally: &Tally) {
+        for finding in &found.findings {
+            if self.by_rule.len() >= RULES_MAX && !self.by_rule.contains_key(&finding.rule) {
+                continue;
+            }
+            let entry = self.by_rule.entry(finding.rule).or_default();
+            entry.count = entry.count.saturating_add(1);
+            if engine.rules.rule(finding.rule).action == Action::Mask && entry.fingerprints.len() < FINGERPRINTS_MAX {
+                let value: Vec<u8> = finding.pieces.iter().flat_map(|piece| &bytes[piece.clone()]).copied().collect();
+                entry.fingerprints.push(engine.fingerprints.fingerprint(&value));
+            }
+        }
+        if !tally.is_empty() {
+            self.score = Some(tally.score());
+        }
+        self.read(&engine.rules, bytes, found);
+    }
+
+    /// Whether nothing was found.
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_rule.is_empty()
+    }
+
+    /// The findings by rule, most severe first; what was read off the page; its score.
+    pub(super) fn close(self, rules: &Ruleset) -> (Vec<RuleHit>, Extract, Option<i32>) {
+        let mut hits: Vec<RuleHit> =
+            self.by_rule.into_iter().map(|(rule, entry)| entry.hit(&rules.rules()[rule as usize])).collect();
+        hits.sort_by_key(|hit| std::cmp::Reverse((hit.severity, hit.count)));
+        (hits, self.extract, self.score)
+    }
+
+    /// Reads the exception's type, file and line off the page, by the rules that know how, most severe first.
+    fn read(&mut self, rules: &Ruleset, bytes: &[u8], found: &Findings) {
+        let text = found.view.as_ref().map_or(bytes, |view| view.text());
+        let mut confirmed: Vec<&CompiledRule> =
+            found.findings.iter().map(|finding| &rules.rules()[finding.rule as usize]).collect();
+        confirmed.dedup_by_key(|compiled| &compiled.rule.id);
+        confirmed.sort_by_key(|compiled| std::cmp::Reverse(rank(compiled)));
+        for compiled in confirmed {
+            let read = |index: usize| {
+                let group = compiled.extract[index].as_ref()?.first_group(text)?;
+                Some(String::from_utf8_lossy(group).into_owned())
+            };
+            let extract = &mut self.extract;
+            extract.framework = extract.framework.take().or_else(|| compiled.rule.framework.clone());
+            extract.exception = extract.exception.take().or_else(|| read(0).map(|text| Excerpt::from_masked(&text)));
+            extract.file = extract.file.take().or_else(|| read(1).map(|text| Excerpt::from_masked(&text)));
+            extract.line = extract.line.take().or_else(|| read(2).and_then(|text| text.parse().ok()));
+        }
+    }
+}
+
+/// Whole pages tell more than frames, frames more than secrets.
+fn rank(compiled: &CompiledRule) -> (bool, Severity) {
+    (compiled.rule.action == Action::Replace, compiled.rule.severity)
+}
+
+impl Entry {
+    fn hit(self, compiled: &CompiledRule) -> RuleHit {
+        let rule = &compiled.rule;
+        RuleHit {
+            rule: rule.id.clone(),
+            category: rule.category,
+            severity: rule.severity,
+            count: self.count,
+            advice: rule.advice.clone(),
+            fingerprints: self.fingerprints,
+        }
+    }
+}

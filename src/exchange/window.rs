@@ -1,0 +1,276 @@
+//! The window over a decoded body: what was received, what was judged, what may leave. Every byte of an inspected
+//! body leaves through [`Window::release`].
+//!
+//! Invariant: released ≤ judged ≤ received, as offsets in the decoded body.
+
+use std::{collections::VecDeque, ops::Range};
+
+use bytes::{Bytes, BytesMut};
+
+use super::Released;
+use crate::scan::{Block, MARGIN};
+
+/// A stretch of the body that gives way to a token.
+#[derive(Debug)]
+struct Mask {
+    /// Offsets in the body; `u64::MAX` as end while the end is not known.
+    range: Range<u64>,
+    token: Bytes,
+    written: bool,
+}
+
+/// Bytes between release and receipt. Holds at most a block, two margins and one piece of input.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    buffer: Buffer,
+    /// Offset in the body of the first byte of `buffer`: everything before has been released. The commit point.
+    released: u64,
+    /// Everything before this offset has been judged. `released <= judged <= released + buffer.len()`.
+    judged: u64,
+    /// Ascending by start, none overlapping the one before, all ending after `released`.
+    masks: VecDeque<Mask>,
+}
+
+impl Window {
+    /// Takes the next bytes of the body.
+    pub(super) fn receive(&mut self, bytes: Bytes) {
+        self.buffer.append(bytes);
+        self.check();
+    }
+
+    /// Bytes received and not yet judged.
+    pub(super) fn unjudged(&self) -> usize {
+        (self.received() - self.judged) as usize
+    }
+
+    /// Bytes held, whether judged or not.
+    pub(super) fn held(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// The next `size` unjudged bytes with their margins; `None` while the margin behind them has not arrived and
+    /// the body has not `ended`.
+    pub(super) fn next_block(&self, size: usize, ended: bool) -> Option<Block<'_>> {
+        let unjudged = self.unjudged();
+        if !ended && unjudged < size + MARGIN {
+            return None;
+        }
+        // A tail that fits into the margin is judged with its block, not by itself.
+        let size = if unjudged <= size + MARGIN { if ended { unjudged } else { size } } else { size };
+        (size > 0).then(|| self.block(size))
+    }
+
+    /// The next `size` unjudged bytes, with as much margin as is there.
+    pub(super) fn block(&self, size: usize) -> Block<'_> {
+        let start = (self.judged - self.released) as usize;
+        let from = start.saturating_sub(MARGIN);
+        let to = (start + size + MARGIN).min(self.buffer.len());
+        Block {
+            bytes: &self.buffer.as_slice()[from..to],
+            own: start - from..start - from + size,
+            offset: self.released + from as u64,
+        }
+    }
+
+    /// The next `size` unjudged bytes have been judged.
+    pub(super) fn judge(&mut self, size: usize) {
+        self.judged += size as u64;
+        self.check();
+    }
+
+    /// The bytes of `range` (offsets in the body) give way to `token`.
+    pub(super) fn mask(&mut self, range: Range<u64>, token: Bytes) {
+        let start = range.start.max(self.released);
+        if start >= range.end {
+            return;
+        }
+        let at = self.masks.partition_point(|mask| mask.range.start <= start);
+        let mut mask = Mask { range: start..range.end, token, written: false };
+        let joins_earlier = at > 0 && self.masks[at - 1].range.end >= mask.range.start;
+        if joins_earlier {
+            let earlier = &mut self.masks[at - 1];
+            earlier.range.end = earlier.range.end.max(mask.range.end);
+        } else {
+            while self.masks.get(at).is_some_and(|later| later.range.start <= mask.range.end) {
+                mask.range.end = self.masks.remove(at).map_or(mask.range.end, |later| later.range.end.max(mask.range.end));
+            }
+            self.masks.insert(at, mask);
+        }
+        self.check();
+    }
+
+    /// Whether a mask is still without an end.
+    pub(super) fn has_open_mask(&self) -> bool {
+        self.masks.back().is_some_and(|mask| mask.range.end == u64::MAX)
+    }
+
+    /// The mask without an end ends at `end`.
+    pub(super) fn close_mask(&mut self, end: u64) {
+        if let Some(mask) = self.masks.back_mut() {
+            mask.range.end = end.max(mask.range.start);
+        }
+    }
+
+    /// The bytes from `offset` on, and the offset of the first of them.
+    pub(super) fn since(&self, offset: u64) -> (&[u8], u64) {
+        let from = offset.max(self.released);
+        (&self.buffer.as_slice()[(from - self.released) as usize..], from)
+    }
+
+    /// Lets out what was judged, but for the last `keep` bytes that a later block may still reach back to.
+    pub(super) fn release(&mut self, keep: usize, out: &mut Released) {
+        let limit = self.judged.saturating_sub(keep as u64).max(self.released);
+        while self.released < limit {
+            match self.masks.front_mut() {
+                Some(mask) if mask.range.start <= self.released => {
+                    if !mask.written {
+                        out.push(mask.token.clone());
+                        mask.written = true;
+                    }
+                    let end = mask.range.end.min(limit);
+                    self.buffer.discard((end - self.released) as usize);
+                    self.released = end;
+                    if mask.range.end <= end {
+                        self.masks.pop_front();
+                    }
+                }
+                next => {
+                    let end = next.map_or(limit, |mask| mask.range.start.min(limit));
+                    out.push(self.buffer.split_to((end - self.released) as usize));
+                    self.released = end;
+                }
+            }
+        }
+        self.check();
+    }
+
+    /// Offset of the end of what was received.
+    pub(super) fn received(&self) -> u64 {
+        self.released + self.buffer.len() as u64
+    }
+
+    /// Offset of the end of what was judged.
+    pub(super) fn judged(&self) -> u64 {
+        self.judged
+    }
+
+    fn check(&self) {
+        debug_assert!(self.released <= self.judged && self.judged <= self.received());
+        debug_assert!(self.masks.iter().zip(self.masks.iter().skip(1)).all(|(a, b)| a.range.end <= b.range.start));
+    }
+}
+
+/// The one piece that arrived, as long as it is one; else a buffer of our own.
+#[derive(Debug)]
+enum Buffer {
+    Arrived(Bytes),
+    Joined(BytesMut),
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::Arrived(Bytes::new())
+    }
+}
+
+impl Buffer {
+    fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Arrived(bytes) => bytes,
+            Self::Joined(bytes) => bytes,
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.as_slice().len()
+    }
+
+    fn append(&mut self, more: Bytes) {
+        match self {
+            Self::Arrived(bytes) if bytes.is_empty() => *self = Self::Arrived(more),
+            Self::Arrived(bytes) => {
+                let mut joined = BytesMut::with_capacity((bytes.len() + more.len()).next_power_of_two());
+                joined.extend_from_slice(bytes);
+                joined.extend_from_slice(&more);
+                *self = Self::Joined(joined);
+            }
+            Self::Joined(bytes) => bytes.extend_from_slice(&more),
+        }
+    }
+
+    fn split_to(&mut self, length: usize) -> Bytes {
+        match self {
+            Self::Arrived(bytes) => bytes.split_to(length),
+            Self::Joined(bytes) => bytes.split_to(length).freeze(),
+        }
+    }
+
+    fn discard(&mut self, length: usize) {
+        drop(self.split_to(length));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(out: &Released) -> String {
+        out.iter().map(|piece| String::from_utf8_lossy(piece).into_owned()).collect()
+    }
+
+    #[test]
+    fn nothing_is_released_that_was_not_judged() {
+        let mut window = Window::default();
+        let mut out = Released::new();
+        window.receive(Bytes::from_static(b"abcdef"));
+        window.release(0, &mut out);
+        assert!(out.is_empty());
+        window.judge(4);
+        window.release(1, &mut out);
+        assert_eq!(text(&out), "abc");
+        window.release(0, &mut out);
+        assert_eq!(text(&out), "abcd");
+    }
+
+    #[test]
+    fn a_mask_gives_one_token_however_it_is_released() {
+        for step in 1..8 {
+            let mut window = Window::default();
+            let mut out = Released::new();
+            window.receive(Bytes::from_static(b"key=secret;x"));
+            window.mask(4..10, Bytes::from_static(b"[R]"));
+            for _ in 0..12 {
+                window.judge(step.min(window.unjudged()));
+                window.release(0, &mut out);
+            }
+            assert_eq!(text(&out), "key=[R];x");
+        }
+    }
+
+    #[test]
+    fn overlapping_masks_become_one() {
+        let mut window = Window::default();
+        let mut out = Released::new();
+        window.receive(Bytes::from_static(b"0123456789"));
+        window.mask(6..8, Bytes::from_static(b"<b>"));
+        window.mask(2..7, Bytes::from_static(b"<a>"));
+        window.judge(10);
+        window.release(0, &mut out);
+        assert_eq!(text(&out), "01<a>89");
+    }
+
+    #[test]
+    fn an_open_mask_swallows_until_it_is_closed() {
+        let mut window = Window::default();
+        let mut out = Released::new();
+        window.receive(Bytes::from_static(b"ab--BEGIN"));
+        window.mask(2..u64::MAX, Bytes::from_static(b"[R]"));
+        window.judge(9);
+        window.release(0, &mut out);
+        window.receive(Bytes::from_static(b"MIIEND--z"));
+        window.close_mask(17);
+        window.judge(9);
+        window.release(0, &mut out);
+        assert_eq!(text(&out), "ab[R]z");
+    }
+}

@@ -1,0 +1,61 @@
+//! How much a text reads like something a person wrote for people: the counterweight of evidence below status 400.
+//! Documentation quotes tracebacks; error pages do not explain themselves in paragraphs.
+
+/// What the text of a page looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prose {
+    /// Words: runs of two or more letters.
+    pub words: u32,
+    /// Sentences of at least [`SENTENCE_WORDS`] words that end in `.`, `!` or `?`.
+    pub sentences: u32,
+}
+
+/// Shorter ones are labels.
+const SENTENCE_WORDS: u32 = 6;
+
+impl Prose {
+    /// Counts in `text`, a text view.
+    pub fn of(text: &[u8]) -> Self {
+        text.split(|&byte| byte == b'\n').filter(|line| !is_code(line)).fold(Self::default(), Self::and_line)
+    }
+
+    /// The sum of two stretches.
+    pub fn and(self, other: Self) -> Self {
+        Self { words: self.words + other.words, sentences: self.sentences + other.sentences }
+    }
+
+    fn and_line(mut self, line: &[u8]) -> Self {
+        let mut since_last = 0;
+        for word in line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()) {
+            let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
+            if letters >= 2 && letters * 4 >= word.len() * 3 {
+                self.words += 1;
+                since_last += 1;
+            }
+            if matches!(word.last(), Some(b'.' | b'!' | b'?')) {
+                self.sentences += u32::from(since_last >= SENTENCE_WORDS);
+                since_last = 0;
+            }
+        }
+        self
+    }
+}
+
+/// Lines of code and traces do not count, however many words they have.
+fn is_code(line: &[u8]) -> bool {
+    let marks = line.iter().filter(|byte| b"{}();=<>[]_$#|\\".contains(byte)).count();
+    marks * 12 > line.len() || (line.starts_with(b"    ") && marks > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paragraphs_are_prose_and_traces_are_not() {
+        let paragraph = b"When the server meets an exception it prints the stack. You can read it from the bottom to the top.";
+        assert_eq!(Prose::of(paragraph).sentences, 2);
+        let trace = b"  File \"/srv/app.py\", line 3, in main\n    return run(config, dsn=\"x\")\nValueError: bad value.";
+        assert_eq!(Prose::of(trace).sentences, 0);
+    }
+}

@@ -1,0 +1,280 @@
+//! One escape at a time: HTML entities, JSON and JavaScript escapes, percent-encoding, ANSI colours, invisible
+//! characters.
+
+/// What stands at a special byte.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Escape {
+    /// This many bytes (1) as they are.
+    Literal(usize),
+    /// This many bytes that say nothing to a reader.
+    Nothing(usize),
+    /// This many bytes that mean one character.
+    Char {
+        /// Bytes of the escape.
+        length: usize,
+        /// What it means.
+        char: char,
+    },
+}
+
+/// Bytes up to the next one that [`decode`] (or a tag) might read as more than itself.
+pub(super) fn plain_prefix(source: &[u8]) -> usize {
+    source.iter().position(|&byte| SPECIAL[byte as usize]).unwrap_or(source.len())
+}
+
+/// Lead bytes of escapes, tags, controls and of the UTF-8 of invisible characters and odd spaces.
+static SPECIAL: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut control = 0;
+    while control < 0x20 {
+        table[control] = control != b'\n' as usize && control != b'\t' as usize;
+        control += 1;
+    }
+    let mut index = 0;
+    let leads = [b'<', b'&', b'\\', b'%', 0x7f, 0xc2, 0xe2, 0xe3, 0xef];
+    while index < leads.len() {
+        table[leads[index] as usize] = true;
+        index += 1;
+    }
+    table
+};
+
+/// Reads the escape at the start of `source`, which is not empty.
+pub(super) fn decode(source: &[u8], in_windows_path: bool) -> Escape {
+    match source[0] {
+        b'&' => entity(source),
+        b'\\' => backslash(source, in_windows_path),
+        b'%' => percent(source),
+        0x1b => ansi(source),
+        b'\r' if source.get(1) == Some(&b'\n') => Escape::Nothing(1),
+        b'\r' => Escape::Char { length: 1, char: '\n' },
+        0..=0x1f | 0x7f => Escape::Nothing(1),
+        0xc2 | 0xe2 | 0xe3 | 0xef => unusual(source),
+        _ => Escape::Literal(1),
+    }
+}
+
+/// Whether the backslash that follows `text` separates the parts of a Windows path: it stands behind `C:` or
+/// behind an earlier part of one.
+pub(super) fn continues_windows_path(text: &[u8], in_path: bool) -> bool {
+    let ends_with_drive = matches!(text, [.., drive, b':'] if drive.is_ascii_alphabetic())
+        && !text.len().checked_sub(3).is_some_and(|at| text[at].is_ascii_alphanumeric());
+    if ends_with_drive {
+        return true;
+    }
+    let part = text.iter().rev().take(120).take_while(|&&byte| byte.is_ascii_alphanumeric() || b" ._-()[]`".contains(&byte));
+    in_path && text.len().checked_sub(part.count() + 1).is_some_and(|at| text[at] == b'\\')
+}
+
+fn backslash(source: &[u8], in_windows_path: bool) -> Escape {
+    let run = source.iter().take_while(|&&byte| byte == b'\\').count();
+    let char = match source.get(run) {
+        Some(quote @ (b'"' | b'\'' | b'`')) => char::from(*quote),
+        _ if in_windows_path => return Escape::Char { length: run, char: '\\' },
+        Some(b'n' | b'r') => '\n',
+        Some(b't' | b'f' | b'b') => '\t',
+        Some(b'/') => '/',
+        Some(b'u') => return unicode(source, run),
+        Some(b'x') => match hex(source.get(run + 1..run + 3)) {
+            Some(code) => return Escape::Char { length: run + 3, char: char::from(code as u8) },
+            None => return collapsed(run),
+        },
+        _ => return collapsed(run),
+    };
+    Escape::Char { length: run + 1, char }
+}
+
+/// A run of backslashes that escapes nothing reads as one.
+fn collapsed(run: usize) -> Escape {
+    if run == 1 { Escape::Literal(1) } else { Escape::Char { length: run, char: '\\' } }
+}
+
+fn unicode(source: &[u8], run: usize) -> Escape {
+    let Some(high) = hex(source.get(run + 1..run + 5)) else { return collapsed(run) };
+    let length = run + 5;
+    if (0xd800..0xdc00).contains(&high) {
+        let rest = &source[length..];
+        let slashes = rest.iter().take_while(|&&byte| byte == b'\\').count();
+        if slashes > 0 && rest.get(slashes) == Some(&b'u') {
+            if let Some(low @ 0xdc00..0xe000) = hex(rest.get(slashes + 1..slashes + 5)) {
+                let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+                return character(length + slashes + 5, code);
+            }
+        }
+    }
+    character(length, high)
+}
+
+fn entity(source: &[u8]) -> Escape {
+    match source.get(1) {
+        Some(b'#') => numeric_entity(source),
+        Some(_) => named_entity(source),
+        None => Escape::Literal(1),
+    }
+}
+
+fn numeric_entity(source: &[u8]) -> Escape {
+    let (radix, start) = if matches!(source.get(2), Some(b'x' | b'X')) { (16, 3) } else { (10, 2) };
+    let digits = source[start.min(source.len())..].iter().take(8).take_while(|byte| char::from(**byte).is_digit(radix));
+    let count = digits.count();
+    let code = std::str::from_utf8(&source[start.min(source.len())..start.min(source.len()) + count]).ok();
+    match code.and_then(|digits| u32::from_str_radix(digits, radix).ok()) {
+        Some(code) => character(start + count + usize::from(source.get(start + count) == Some(&b';')), code),
+        None => Escape::Literal(1),
+    }
+}
+
+/// The entities that stand for ASCII or for space (HTML, section 13.5), with and without semicolon.
+const NAMED: &[(&[u8], char)] = &[
+    (b"quot", '"'),
+    (b"QUOT", '"'),
+    (b"amp", '&'),
+    (b"AMP", '&'),
+    (b"apos", '\''),
+    (b"lt", '<'),
+    (b"LT", '<'),
+    (b"gt", '>'),
+    (b"GT", '>'),
+    (b"nbsp", ' '),
+    (b"ensp", ' '),
+    (b"emsp", ' '),
+    (b"thinsp", ' '),
+    (b"sol", '/'),
+    (b"bsol", '\\'),
+    (b"equals", '='),
+    (b"colon", ':'),
+    (b"semi", ';'),
+    (b"commat", '@'),
+    (b"lowbar", '_'),
+    (b"UnderBar", '_'),
+    (b"period", '.'),
+    (b"comma", ','),
+    (b"num", '#'),
+    (b"percnt", '%'),
+    (b"dollar", '$'),
+    (b"excl", '!'),
+    (b"quest", '?'),
+    (b"ast", '*'),
+    (b"midast", '*'),
+    (b"plus", '+'),
+    (b"lpar", '('),
+    (b"rpar", ')'),
+    (b"lsqb", '['),
+    (b"lbrack", '['),
+    (b"rsqb", ']'),
+    (b"rbrack", ']'),
+    (b"lcub", '{'),
+    (b"lbrace", '{'),
+    (b"rcub", '}'),
+    (b"rbrace", '}'),
+    (b"verbar", '|'),
+    (b"vert", '|'),
+    (b"grave", '`'),
+    (b"Hat", '^'),
+    (b"Tab", '\t'),
+    (b"NewLine", '\n'),
+    (b"shy", '\u{ad}'),
+    (b"zwj", '\u{200d}'),
+    (b"zwnj", '\u{200c}'),
+];
+
+fn named_entity(source: &[u8]) -> Escape {
+    let name = &source[1..];
+    let length = name.iter().take(10).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let exact = NAMED.iter().find(|(known, _)| *known == &name[..length]);
+    // Browsers also read `&nbspdef` as a space and `def`; only these old names may go without a semicolon.
+    let found = exact.or_else(|| {
+        let legacy = |known: &[u8]| matches!(known, b"quot" | b"amp" | b"lt" | b"gt" | b"nbsp" | b"shy");
+        NAMED.iter().find(|(known, _)| legacy(known) && name.starts_with(known))
+    });
+    match found {
+        Some((known, char)) => {
+            character(1 + known.len() + usize::from(name.get(known.len()) == Some(&b';')), u32::from(*char))
+        }
+        None => Escape::Literal(1),
+    }
+}
+
+fn percent(source: &[u8]) -> Escape {
+    match hex(source.get(1..3)) {
+        Some(code @ (0x20..=0x7e | 0x09 | 0x0a)) => Escape::Char { length: 3, char: char::from(code as u8) },
+        Some(0x0d) => Escape::Nothing(3),
+        _ => Escape::Literal(1),
+    }
+}
+
+/// `ESC [ parameters final` (ECMA-48 5.4); any other escape sequence is two bytes.
+fn ansi(source: &[u8]) -> Escape {
+    if source.get(1) != Some(&b'[') {
+        return Escape::Nothing(1);
+    }
+    let parameters = source[2..].iter().take(32).take_while(|byte| (0x20..=0x3f).contains(*byte)).count();
+    Escape::Nothing((3 + parameters).min(source.len()))
+}
+
+/// Invisible characters say nothing; odd spaces are spaces; everything else stays.
+fn unusual(source: &[u8]) -> Escape {
+    let length = if source[0] == 0xc2 { 2 } else { 3 };
+    let decoded = source.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok());
+    match decoded.and_then(|text| text.chars().next()) {
+        Some(char) => match meaning(char) {
+            Some(' ') => Escape::Char { length, char: ' ' },
+            None => Escape::Nothing(length),
+            Some(_) => Escape::Literal(1),
+        },
+        None => Escape::Literal(1),
+    }
+}
+
+/// What a reader sees of a character: a plain space, itself, or nothing.
+fn meaning(char: char) -> Option<char> {
+    match char {
+        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => Some(' '),
+        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => None,
+        other => Some(other),
+    }
+}
+
+fn character(length: usize, code: u32) -> Escape {
+    match char::from_u32(code).map(meaning) {
+        Some(Some('\r')) => Escape::Char { length, char: '\n' },
+        Some(Some(char)) => Escape::Char { length, char },
+        Some(None) | None => Escape::Nothing(length),
+    }
+}
+
+fn hex(digits: Option<&[u8]>) -> Option<u32> {
+    digits?.iter().try_fold(0, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
+}
+
+/// Whether the bytes hold escapes or invisible bytes that could spell letters, so that a word may stand there
+/// without standing there.
+pub(super) fn may_hide_letters(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr3(b'&', b'\\', b'%', rest) {
+        if hides_letter(&rest[at..]) {
+            return true;
+        }
+        rest = &rest[at + 1..];
+    }
+    memchr::memchr2(0, 0x1b, bytes).is_some() || memchr::memmem::find(bytes, b"<wbr").is_some() || has_invisible(bytes)
+}
+
+fn hides_letter(escape: &[u8]) -> bool {
+    match decode(escape, false) {
+        Escape::Char { char, .. } => char.is_ascii_alphanumeric() || char == '_',
+        Escape::Nothing(_) => true,
+        Escape::Literal(_) => false,
+    }
+}
+
+fn has_invisible(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = memchr::memchr3(0xc2, 0xe2, 0xef, rest) {
+        if matches!(decode(&rest[at..], false), Escape::Nothing(_)) {
+            return true;
+        }
+        rest = &rest[at + 1..];
+    }
+    false
+}

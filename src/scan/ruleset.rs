@@ -1,0 +1,167 @@
+//! Compiling rules: all anchors into one set, confirmations checked now and built when first needed.
+
+use std::collections::HashMap;
+
+use memchr::memmem::Finder;
+
+use super::{
+    anchors::{AnchorSet, Literal},
+    pattern::Pattern,
+    variant,
+};
+use crate::rules::{Rule, ViewKind};
+
+/// Bytes on both sides of a block that its confirmations may read: the stated hold-back. A leak that needs more
+/// than this around its anchor is found by another of its anchors or not at all.
+pub const MARGIN: usize = 4096;
+
+/// Index of a rule in its [`Ruleset`].
+pub type RuleIndex = u16;
+
+/// Compiled rules. Immutable; shared by all exchanges of an engine.
+#[derive(Debug)]
+pub struct Ruleset {
+    rules: Vec<CompiledRule>,
+    anchors: AnchorSet,
+    /// By literal of `anchors`: the rules it is an anchor of.
+    anchored: Vec<Vec<Anchored>>,
+}
+
+/// A rule and what its confirmation needs.
+#[derive(Debug)]
+pub struct CompiledRule {
+    /// The row it was made of.
+    pub rule: Rule,
+    pub(super) all: Vec<Finder<'static>>,
+    pub(super) any: Vec<Finder<'static>>,
+    pub(super) none: Vec<Finder<'static>>,
+    pub(super) regex: Option<Pattern>,
+    /// Reads the exception's type, the file and the line.
+    pub extract: [Option<Pattern>; 3],
+    pub(super) until: Option<Finder<'static>>,
+}
+
+/// A literal's part in a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Anchored {
+    pub(super) rule: RuleIndex,
+    /// The literal is an escaped spelling: it only tells that the text view is worth building.
+    pub(super) escaped: bool,
+}
+
+/// Why rules cannot be compiled.
+#[derive(Debug, thiserror::Error)]
+#[error("rule {rule:?}: {what}")]
+pub struct CompileError {
+    /// The rule's id.
+    pub rule: String,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl Ruleset {
+    /// Compiles `rules`, in order.
+    ///
+    /// # Errors
+    /// A regex that does not parse, an anchor that is too short or too common, too many rules.
+    pub fn compile(rules: Vec<Rule>) -> Result<Self, CompileError> {
+        if rules.len() > RuleIndex::MAX as usize {
+            return Err(CompileError { rule: String::new(), what: format!("more than {} rules", RuleIndex::MAX) });
+        }
+        let rules: Vec<CompiledRule> = rules.into_iter().map(CompiledRule::compile).collect::<Result<_, _>>()?;
+        let mut literals = Literals::default();
+        for (index, compiled) in rules.iter().enumerate() {
+            literals.add_rule(index as RuleIndex, &compiled.rule);
+        }
+        let anchors = literals.compile().map_err(|what| CompileError { rule: "*".to_owned(), what })?;
+        Ok(Self { rules, anchors, anchored: literals.anchored })
+    }
+
+    /// The rules, by index.
+    pub fn rules(&self) -> &[CompiledRule] {
+        &self.rules
+    }
+
+    /// The rule at `index`, which comes from a finding of this set.
+    pub fn rule(&self, index: RuleIndex) -> &Rule {
+        &self.rules[index as usize].rule
+    }
+
+    pub(super) fn compiled(&self, index: RuleIndex) -> &CompiledRule {
+        &self.rules[index as usize]
+    }
+
+    pub(super) fn anchors(&self) -> &AnchorSet {
+        &self.anchors
+    }
+
+    pub(super) fn anchored(&self, literal: u32) -> &[Anchored] {
+        &self.anchored[literal as usize]
+    }
+}
+
+impl CompiledRule {
+    fn compile(rule: Rule) -> Result<Self, CompileError> {
+        let pattern = |key: &str, source: &Option<String>| match source {
+            None => Ok(None),
+            Some(source) => Pattern::new(source).map(Some).map_err(|what| format!("{key}: {what}")),
+        };
+        let finders = |literals: &[String]| literals.iter().map(|l| Finder::new(l.as_bytes()).into_owned()).collect();
+        let compile = || -> Result<_, String> {
+            Ok((
+                pattern("confirm.regex", &rule.confirm.regex)?,
+                pattern("extract.exception", &rule.extract.exception)?,
+                pattern("extract.file", &rule.extract.file)?,
+                pattern("extract.line", &rule.extract.line)?,
+            ))
+        };
+        let (regex, exception, file, line) =
+            compile().map_err(|what| CompileError { rule: rule.id.clone(), what })?;
+        Ok(Self {
+            all: finders(&rule.confirm.all),
+            any: finders(&rule.confirm.any),
+            none: finders(&rule.confirm.none),
+            until: rule.confirm.until.as_ref().map(|literal| Finder::new(literal.as_bytes()).into_owned()),
+            regex,
+            extract: [exception, file, line],
+            rule,
+        })
+    }
+}
+
+#[derive(Default)]
+struct Literals {
+    /// Bytes and whether case is ignored, to index.
+    known: HashMap<(Vec<u8>, bool), usize>,
+    ordered: Vec<(Vec<u8>, bool)>,
+    anchored: Vec<Vec<Anchored>>,
+}
+
+impl Literals {
+    fn add_rule(&mut self, index: RuleIndex, rule: &Rule) {
+        for anchor in &rule.anchors {
+            self.add(anchor.as_bytes().to_vec(), !rule.exact_case, Anchored { rule: index, escaped: false });
+            if rule.view == ViewKind::Text {
+                for escaped in variant::escaped_spellings(anchor) {
+                    self.add(escaped.into_bytes(), true, Anchored { rule: index, escaped: true });
+                }
+            }
+        }
+    }
+
+    fn add(&mut self, bytes: Vec<u8>, ignore_case: bool, anchored: Anchored) {
+        let key = (bytes, ignore_case);
+        let index = *self.known.entry(key.clone()).or_insert_with(|| {
+            self.ordered.push(key);
+            self.anchored.push(Vec::new());
+            self.anchored.len() - 1
+        });
+        self.anchored[index].push(anchored);
+    }
+
+    fn compile(&self) -> Result<AnchorSet, String> {
+        let literals: Vec<_> =
+            self.ordered.iter().map(|(bytes, ignore_case)| Literal { bytes, ignore_case: *ignore_case }).collect();
+        AnchorSet::new(&literals).map_err(|error| error.to_string())
+    }
+}

@@ -1,0 +1,335 @@
+//! The text view: what a person would read in a block of bytes, with every character traced back to the bytes it
+//! came from, so that a mask found in the text lands exactly in the original.
+//!
+//! Tags vanish (block-level ones become line breaks), entities and escapes are decoded, invisible characters are
+//! dropped. Attribute values stand behind the text, one per line, so that nothing hides in them. What a decoded
+//! escape uncovers (`\u003c`, `&amp;lt;`, `%2525`) is read again, up to [`MAX_PASSES`] times.
+
+use std::ops::Range;
+
+use super::escape::{self, Escape};
+use super::tag;
+
+/// How often the text is read again when decoding uncovered further escapes.
+pub const MAX_PASSES: usize = 3;
+
+/// Attribute values shorter than this hold no leak and stay out of the view.
+const ATTRIBUTE_MIN: usize = 8;
+
+/// A text view of some bytes.
+#[derive(Debug, Default)]
+pub struct View {
+    text: Vec<u8>,
+    /// Ascending by `text`; the first starts at 0 unless the view is empty. The text of a run ends where the next
+    /// run starts.
+    runs: Vec<Run>,
+}
+
+/// A stretch of text and the source bytes it came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Run {
+    text: u32,
+    source: u32,
+    /// Bytes of the source; 0 for text that was made up (line breaks of tags).
+    source_len: u32,
+    /// Whether text and source are byte for byte the same.
+    verbatim: bool,
+}
+
+impl View {
+    /// The view of `source`, at most 4 GiB.
+    pub fn build(source: &[u8]) -> Self {
+        let mut builder = Builder::default();
+        builder.read(source);
+        let mut again = builder.uncovered;
+        let mut view = builder.finish();
+        for _ in 1..MAX_PASSES {
+            if !again {
+                break;
+            }
+            let mut builder = Builder::default();
+            builder.read(&view.text);
+            again = builder.uncovered;
+            view = builder.finish().over(&view);
+        }
+        view
+    }
+
+    /// The text.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// The source bytes behind a range of the text: ascending pieces for text that runs through the source in
+    /// order, tags and made-up line breaks left out, neighbours joined.
+    pub fn source_pieces(&self, range: Range<usize>) -> Vec<Range<usize>> {
+        let mut pieces: Vec<Range<usize>> = Vec::with_capacity(1);
+        let first = self.run_at(range.start);
+        for index in first..self.runs.len() {
+            let run = self.runs[index];
+            if run.text as usize >= range.end {
+                break;
+            }
+            let piece = self.piece(index, &range);
+            match pieces.last_mut() {
+                Some(last) if last.end == piece.start => last.end = piece.end,
+                _ if piece.is_empty() => {}
+                _ => pieces.push(piece),
+            }
+        }
+        pieces
+    }
+
+    /// Where in the source the character at `text` begins.
+    pub fn source_start(&self, text: usize) -> usize {
+        match self.runs.get(self.run_at(text)) {
+            Some(run) if run.verbatim => run.source as usize + text.saturating_sub(run.text as usize),
+            Some(run) => run.source as usize,
+            None => 0,
+        }
+    }
+
+    fn piece(&self, index: usize, range: &Range<usize>) -> Range<usize> {
+        let run = self.runs[index];
+        let source = run.source as usize;
+        if !run.verbatim {
+            return source..source + run.source_len as usize;
+        }
+        let text = run.text as usize;
+        let from = range.start.max(text) - text;
+        let to = range.end.min(self.text_end(index)) - text;
+        source + from..source + to
+    }
+
+    fn text_end(&self, index: usize) -> usize {
+        self.runs.get(index + 1).map_or(self.text.len(), |next| next.text as usize)
+    }
+
+    fn run_at(&self, text: usize) -> usize {
+        self.runs.partition_point(|run| run.text as usize <= text).saturating_sub(1)
+    }
+
+    /// This view, made of the text of `below`, as a view of `below`'s source.
+    fn over(self, below: &Self) -> Self {
+        let mut runs = Vec::with_capacity(self.runs.len() + below.runs.len());
+        for (index, run) in self.runs.iter().enumerate() {
+            if run.verbatim {
+                let length = self.text_end(index) - run.text as usize;
+                below.copy_runs(run.source as usize..run.source as usize + length, run.text, &mut runs);
+            } else {
+                let pieces = below.source_pieces(run.source as usize..(run.source + run.source_len) as usize);
+                let start = pieces.first().map_or_else(|| below.source_start(run.source as usize), |piece| piece.start);
+                let end = pieces.last().map_or(start, |piece| piece.end.max(start));
+                runs.push(Run { source: start as u32, source_len: (end - start) as u32, ..*run });
+            }
+        }
+        Self { text: self.text, runs }
+    }
+
+    /// The runs of `range` of this text, as they would stand in a text where the range begins at `at`.
+    fn copy_runs(&self, range: Range<usize>, at: u32, runs: &mut Vec<Run>) {
+        for index in self.run_at(range.start)..self.runs.len() {
+            let run = self.runs[index];
+            if run.text as usize >= range.end {
+                break;
+            }
+            let text = at + (run.text as usize).max(range.start) as u32 - range.start as u32;
+            let piece = self.piece(index, &range);
+            runs.push(Run { text, source: piece.start as u32, source_len: piece.len() as u32, ..run });
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Builder {
+    view: View,
+    /// Values of attributes, as ranges of the source, to be appended at the end.
+    attributes: Vec<Range<usize>>,
+    /// Decoding brought out a character that may begin another escape.
+    uncovered: bool,
+    /// Between a drive letter and the end of a Windows path, a backslash is a separator and not an escape.
+    in_windows_path: bool,
+}
+
+impl Builder {
+    fn read(&mut self, source: &[u8]) {
+        self.read_range(source, 0..source.len(), true);
+        for value in std::mem::take(&mut self.attributes) {
+            self.invent(b'\n', value.start);
+            self.read_range(source, value, false);
+        }
+    }
+
+    fn finish(self) -> View {
+        self.view
+    }
+
+    fn read_range(&mut self, source: &[u8], range: Range<usize>, tags: bool) {
+        let mut at = range.start;
+        while at < range.end {
+            let plain = escape::plain_prefix(&source[at..range.end]);
+            self.copy(source, at..at + plain);
+            at += plain;
+            if at < range.end {
+                at = self.special(source, at, range.end, tags);
+            }
+        }
+        self.in_windows_path = false;
+    }
+
+    /// Handles the special byte at `at`; returns where to go on.
+    fn special(&mut self, source: &[u8], at: usize, end: usize, tags: bool) -> usize {
+        if source[at] == b'<' && tags {
+            if let Some(tag) = tag::at(&source[..end], at) {
+                return self.strip(source, at, &tag);
+            }
+        }
+        self.in_windows_path = match source[at] {
+            b'\\' => escape::continues_windows_path(&self.view.text, self.in_windows_path),
+            _ => false,
+        };
+        match escape::decode(&source[at..end], self.in_windows_path) {
+            Escape::Literal(length) => self.copy(source, at..at + length),
+            Escape::Nothing(length) => return at + length,
+            Escape::Char { length, char } => return self.decoded(at, length, char),
+        }
+        at + 1
+    }
+
+    fn decoded(&mut self, at: usize, length: usize, char: char) -> usize {
+        self.uncovered |= matches!(char, '<' | '&' | '\\' | '%' | '\x1b' | '\0');
+        self.push_run(Run { text: 0, source: at as u32, source_len: length as u32, verbatim: false });
+        let mut utf8 = [0; 4];
+        self.view.text.extend_from_slice(char.encode_utf8(&mut utf8).as_bytes());
+        at + length
+    }
+
+    fn strip(&mut self, source: &[u8], at: usize, tag: &tag::Tag) -> usize {
+        if tag.breaks_line {
+            self.invent(b'\n', at);
+        }
+        tag::attribute_values(source, at..tag.end, |value| {
+            if value.len() >= ATTRIBUTE_MIN {
+                self.attributes.push(value);
+            }
+        });
+        tag.end
+    }
+
+    fn copy(&mut self, source: &[u8], range: Range<usize>) {
+        if range.is_empty() {
+            return;
+        }
+        self.push_run(Run {
+            text: 0,
+            source: range.start as u32,
+            source_len: range.len() as u32,
+            verbatim: true,
+        });
+        self.view.text.extend_from_slice(&source[range]);
+    }
+
+    fn invent(&mut self, byte: u8, at: usize) {
+        self.push_run(Run { text: 0, source: at as u32, source_len: 0, verbatim: false });
+        self.view.text.push(byte);
+    }
+
+    fn push_run(&mut self, run: Run) {
+        let text = self.view.text.len() as u32;
+        if let Some(last) = self.view.runs.last_mut() {
+            if run.verbatim && last.verbatim && last.source + last.source_len == run.source {
+                last.source_len += run.source_len;
+                return;
+            }
+        }
+        self.view.runs.push(Run { text, ..run });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn text(source: &str) -> String {
+        String::from_utf8_lossy(View::build(source.as_bytes()).text()).into_owned()
+    }
+
+    #[test]
+    fn plain_text_is_its_own_view() {
+        let view = View::build(b"plain text,\n two lines");
+        assert_eq!(view.text(), b"plain text,\n two lines");
+        assert_eq!(view.source_pieces(6..10), [6..10]);
+    }
+
+    #[test]
+    fn every_escape_web_pages_use_is_read() {
+        for (source, read) in [
+            ("a &lt;b&gt; &quot;c&#34; &#39;&#x27;d", "a  \"c\" ''d"),
+            ("postgres:&#x2F;&#x2F;u:p@h", "postgres://u:p@h"),
+            ("def&nbspx(self):", "def x(self):"),
+            (r#"{"a":"x\n  y\"z\/"}"#, "{\"a\":\"x\n  y\"z/\"}"),
+            (r#"\\\"a\\\\n"#, "\"a\n"),
+            (r"\u0054race\x62ack", "Traceback"),
+            ("Trace<wbr>back <span class=k>most</span>", "Traceback most"),
+            ("%54raceback%0A%2Fsrv", "Traceback\n/srv"),
+            ("one<br>two<p>three", "one\ntwo\nthree"),
+            ("\x1b[31mred\x1b[0m \u{200b}zero\u{feff}", "red zero"),
+            ("T\0r\0a\0c\0e\0", "Trace"),
+            ("a\r\nb\rc", "a\nb\nc"),
+            ("&amp;lt;i&amp;gt;x", "x"),
+            (r"\u003cb\u003ebold\u003c/b\u003e", "bold"),
+            ("<![CDATA[at x]]>", "\nat x]]>"),
+        ] {
+            assert_eq!(text(source), read, "{source:?}");
+        }
+    }
+
+    #[test]
+    fn windows_paths_keep_their_separators() {
+        assert_eq!(text(r"in C:\inetpub\wwwroot\new\tab.cs:line 4"), r"in C:\inetpub\wwwroot\new\tab.cs:line 4");
+        assert_eq!(text(r#"{"f":"C:\\app\\new.cs","g":"a\nb"}"#), "{\"f\":\"C:\\app\\new.cs\",\"g\":\"a\nb\"}");
+    }
+
+    #[test]
+    fn attribute_values_stand_behind_the_text() {
+        assert_eq!(text(r#"<a title="SECRET_KEY=&quot;x&quot;">t</a>"#), "t\nSECRET_KEY=\"x\"");
+    }
+
+    #[test]
+    fn a_comparison_is_not_a_tag() {
+        assert_eq!(text("if a < b and c<d {"), "if a < b and c<d {");
+    }
+
+    #[test]
+    fn a_span_split_by_tags_maps_to_its_pieces() {
+        let source = b"key: <b>abc</b><i>def</i>.";
+        let view = View::build(source);
+        assert_eq!(view.text(), b"key: abcdef.");
+        let pieces: Vec<&[u8]> = view.source_pieces(5..11).into_iter().map(|piece| &source[piece]).collect();
+        assert_eq!(pieces, [b"abc", b"def"]);
+    }
+
+    #[test]
+    fn a_span_read_in_two_passes_maps_to_the_source() {
+        let source = b"x=&amp;quot;pass&amp;amp;word&amp;quot;;";
+        let view = View::build(source);
+        assert_eq!(view.text(), b"x=\"pass&word\";");
+        assert_eq!(view.source_pieces(3..12), [12..29]);
+        assert_eq!(&source[12..29], b"pass&amp;amp;word");
+    }
+
+    proptest! {
+        #[test]
+        fn every_piece_lies_in_the_source(source in proptest::collection::vec(
+            prop_oneof![Just(b'<'), Just(b'>'), Just(b'&'), Just(b'\\'), Just(b'%'), Just(b'"'), Just(b'#'), any::<u8>()], 0..200)) {
+            let view = View::build(&source);
+            for start in 0..view.text().len() {
+                for piece in view.source_pieces(start..view.text().len().min(start + 9)) {
+                    prop_assert!(piece.start < piece.end && piece.end <= source.len());
+                }
+            }
+        }
+    }
+}

@@ -2,9 +2,8 @@
 
 use std::net::IpAddr;
 
-use http::{HeaderMap, Method, StatusCode, Uri, Version};
-
 use crate::incident::IncidentId;
+pub use crate::{request::RequestHead, response::ResponseHead};
 
 /// What the shell tells the exchange about its surroundings.
 #[derive(Clone, Debug)]
@@ -17,26 +16,4 @@ pub struct Facts {
     pub tls: bool,
     /// Seconds since the Unix epoch.
     pub now: u64,
-}
-
-/// The head of a request, as the upstream will see it once judged.
-#[derive(Clone, Debug)]
-pub struct RequestHead {
-    /// The method.
-    pub method: Method,
-    /// The target: origin form or absolute form as received; origin form once judged.
-    pub uri: Uri,
-    /// The version the client spoke.
-    pub version: Version,
-    /// The fields.
-    pub headers: HeaderMap,
-}
-
-/// The head of a response. The reason phrase is never carried: it is always the canonical one.
-#[derive(Clone, Debug)]
-pub struct ResponseHead {
-    /// The status.
-    pub status: StatusCode,
-    /// The fields.
-    pub headers: HeaderMap,
 }

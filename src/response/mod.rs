@@ -1,15 +1,22 @@
 //! The way out: hardening of the head, masks, and the one way to build a generic reply.
 
+mod cookies;
+mod headers;
+
+pub use cookies::{CookiePolicy, CookieReport, CookieRules, HttpOnlyRule, SecureRule};
+pub use headers::{HeaderPolicy, Removal, Setting, When};
+
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-/// Compiled header settings of a route.
-#[derive(Clone, Debug, Default)]
-pub struct HeaderPolicy {}
-
-/// Compiled cookie settings of a route.
-#[derive(Clone, Debug, Default)]
-pub struct CookiePolicy {}
+/// The head of a response. The reason phrase is never carried: it is always the canonical one.
+#[derive(Clone, Debug)]
+pub struct ResponseHead {
+    /// The status.
+    pub status: StatusCode,
+    /// The fields.
+    pub headers: HeaderMap,
+}
 
 /// A whole response made by the proxy itself.
 #[derive(Clone, Debug)]

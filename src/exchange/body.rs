@@ -2,13 +2,13 @@
 
 use bytes::Bytes;
 
-use super::{Released, coded::Coded, cut::Cut, ledger::Ledger, window::Window};
+use super::{Released, coded::Coded, cut::Cut, ledger::Ledger, media, window::Window};
 use crate::{
-    coding::{Decoder, Progress},
+    coding::{CodingError, Decoder},
     engine::Engine,
-    incident::Mode,
+    incident::{Exemption, IncidentId, Mode},
     policy::{InspectPolicy, Page, Tally, Unreadable, Verdict, judge},
-    scan::{Finding, Findings, MARGIN, Source},
+    scan::{Finding, Findings, MARGIN, RuleIndex, Source},
 };
 
 /// Decoded bytes taken from a decoder at a time. Bounds the work between two looks at the scanner.
@@ -45,6 +45,15 @@ pub(super) enum Form {
     },
 }
 
+impl Form {
+    fn decoded(self) -> Self {
+        match self {
+            Self::AsItCame => Self::Decoded { masked: false },
+            decoded @ Self::Decoded { .. } => decoded,
+        }
+    }
+}
+
 /// Why a body is not let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cause {
@@ -79,6 +88,8 @@ pub(super) struct Context<'a> {
 pub(super) struct Inspection {
     state: State,
     cut: Cut,
+    /// Type and subtype, lower case.
+    media_type: String,
     window: Window,
     /// Bytes of the event being received that were already searched for its end.
     searched: usize,
@@ -93,37 +104,61 @@ pub(super) struct Inspection {
     /// Set while a mask is open: the rule's terminator is looked for from this offset on.
     open: Option<Open>,
     tally: Tally,
+    exemption: Option<Exemption>,
+    /// Output of the decoder, reused from step to step.
     scratch: Vec<u8>,
+}
+
+/// Whether the body is coded as its fields say.
+#[derive(PartialEq, Eq)]
+enum Label {
+    True,
+    Lies,
 }
 
 #[derive(Debug)]
 struct Open {
-    finding: u16,
+    rule: RuleIndex,
     from: u64,
 }
 
 impl Inspection {
-    /// A body that arrives through `decoder` and is cut by `cut`. `promised`: see the field.
-    pub(super) fn new(cut: Cut, decoder: Option<Decoder>, promised: bool) -> Self {
+    /// A body of `media_type` that arrives through `decoder` and is cut by `cut`. `promised`: see the field.
+    pub(super) fn new(cut: Cut, decoder: Option<Decoder>, media_type: String, promised: bool) -> Self {
         Self {
             state: if cut == Cut::Blocks { State::Holding } else { State::Streaming },
             cut,
+            media_type,
             window: Window::default(),
             searched: 0,
-            form: if cut == Cut::Blocks || decoder.is_none() { Form::AsItCame } else { Form::Decoded { masked: false } },
+            form: Form::AsItCame,
             decoder,
             coded: Coded::default(),
             masked: false,
             promised: promised && cut == Cut::Blocks,
             open: None,
             tally: Tally::default(),
+            exemption: None,
             scratch: Vec::new(),
         }
     }
 
-    /// Lets everything by from here on.
-    pub(super) fn pass(&mut self) {
-        self.state = State::Passed;
+    /// Whether the head must leave before the body has arrived.
+    pub(super) fn streams(&self) -> bool {
+        self.cut != Cut::Blocks
+    }
+
+    /// Why the body was not read, if it was not.
+    pub(super) fn exemption(&self) -> Option<Exemption> {
+        self.exemption
+    }
+
+    /// What an event stream that leaked ends with instead.
+    pub(super) fn farewell(&self, id: &IncidentId) -> Option<Bytes> {
+        (self.cut == Cut::BlankLine && self.decoder.is_none()).then(|| {
+            let data = format!(r#"{{"error": "Internal server error", "incident": "{id}"}}"#);
+            Bytes::from(format!("event: error\ndata: {data}\n\n"))
+        })
     }
 
     /// Whether something was masked so far.
@@ -140,7 +175,8 @@ impl Inspection {
     pub(super) fn chunk(&mut self, cx: &mut Context<'_>, chunk: Bytes) -> BodyStep {
         match self.state {
             State::Stopped => return BodyStep::Hold,
-            State::Passed => return self.passed(vec![chunk]),
+            State::Passed => return BodyStep::Release(vec![chunk]),
+            State::Holding if self.is_what_it_says(&chunk) => return self.pass(Exemption::BinaryType, vec![chunk]),
             State::Holding | State::Streaming => {}
         }
         let observed = (cx.policy.mode == Mode::Observe).then(|| chunk.clone());
@@ -158,7 +194,7 @@ impl Inspection {
     pub(super) fn end(&mut self, cx: &mut Context<'_>) -> BodyStep {
         match self.state {
             State::Stopped => return BodyStep::Hold,
-            State::Passed => return self.passed(Released::new()),
+            State::Passed => return BodyStep::Release(Released::new()),
             State::Holding | State::Streaming => {}
         }
         let finished = self.finish_decoding().and_then(|()| self.judge_ready(cx, true));
@@ -191,28 +227,35 @@ impl Inspection {
             self.window.receive(chunk);
             return self.judge_ready(cx, false);
         };
-        let fed = self.decode(cx, &mut decoder, &chunk);
+        if self.decode(cx, &mut decoder, &chunk)? == Label::Lies {
+            self.form = Form::Decoded { masked: false };
+            return self.judge_ready(cx, false);
+        }
         self.decoder = Some(decoder);
-        fed?;
         if self.form == Form::AsItCame {
             self.coded.keep(chunk, self.window.received());
         }
         Ok(())
     }
 
-    fn decode(&mut self, cx: &mut Context<'_>, decoder: &mut Decoder, chunk: &[u8]) -> Result<(), Cause> {
+    fn decode(&mut self, cx: &mut Context<'_>, decoder: &mut Decoder, chunk: &[u8]) -> Result<Label, Cause> {
         let mut input = chunk;
         self.scratch.resize(STEP, 0);
         loop {
-            let progress = decoder.decode(&mut input, &mut self.scratch).map_err(|_| Cause::Unreadable)?;
-            let written = progress.written();
-            if written > 0 {
-                self.window.receive(Bytes::copy_from_slice(&self.scratch[..written]));
-                self.judge_ready(cx, false)?;
-                self.discard_judged();
-            }
-            if !matches!(progress, Progress::HasMore { .. }) {
-                return Ok(());
+            let progress = match decoder.decode(&mut input, &mut self.scratch) {
+                Ok(progress) => progress,
+                Err(CodingError::NotCoded) => {
+                    self.window.receive(Bytes::copy_from_slice(decoder.taken()));
+                    self.window.receive(Bytes::copy_from_slice(input));
+                    return Ok(Label::Lies);
+                }
+                Err(_) => return Err(Cause::Unreadable),
+            };
+            self.window.receive(Bytes::copy_from_slice(&self.scratch[..progress.written]));
+            self.judge_ready(cx, false)?;
+            self.discard_judged();
+            if !progress.has_more {
+                return Ok(Label::True);
             }
         }
     }
@@ -295,7 +338,7 @@ impl Inspection {
             let first = finding.pieces.first() == Some(piece);
             self.window.mask(offset + piece.start as u64..end, token(cx, finding, first));
             if finding.open {
-                self.open = Some(Open { finding: finding.rule, from: offset + piece.end as u64 });
+                self.open = Some(Open { rule: finding.rule, from: offset + piece.end as u64 });
             }
         }
         Ok(())
@@ -304,7 +347,7 @@ impl Inspection {
     /// Ends an open mask where its rule's terminator stands, if it has arrived.
     fn close_mask(&mut self, cx: &Context<'_>) {
         let Some(open) = &mut self.open else { return };
-        let Some(until) = cx.engine.rules.rules()[open.finding as usize].until() else { return };
+        let Some(until) = cx.engine.rules.rules()[open.rule as usize].until() else { return };
         let (bytes, offset) = self.window.since(open.from);
         match until.find(bytes) {
             Some(at) => {
@@ -322,6 +365,11 @@ impl Inspection {
         }
         let keep = if ended || self.cut != Cut::Blocks && self.window.unjudged() < MARGIN { 0 } else { MARGIN };
         let mut out = Released::new();
+        // What a coded stream carries beside its content (a gzip file name) was not judged: it leaves decoded.
+        if self.state == State::Holding && self.decoder.as_ref().is_some_and(Decoder::has_metadata) {
+            self.form = self.form.decoded();
+            self.coded.clear();
+        }
         if self.decoder.is_some() && self.form == Form::AsItCame {
             let limit = if ended { u64::MAX } else { self.window.judged().saturating_sub(keep as u64) };
             self.coded.release(limit, &mut out);
@@ -338,8 +386,17 @@ impl Inspection {
         self.commit(vec![chunk], false)
     }
 
-    fn passed(&mut self, out: Released) -> BodyStep {
-        BodyStep::Release(out)
+    /// Whether the body starts as the binary format of its type.
+    fn is_what_it_says(&self, chunk: &[u8]) -> bool {
+        self.decoder.is_none() && self.window.received() == 0 && media::is_what_it_says(&self.media_type, chunk)
+    }
+
+    /// Lets this and everything after it by unread.
+    fn pass(&mut self, exemption: Exemption, body: Released) -> BodyStep {
+        self.exemption = Some(exemption);
+        let step = self.commit(body, false);
+        self.state = State::Passed;
+        step
     }
 
     /// Hands `out` on, with the head if that is still here.
@@ -357,10 +414,9 @@ impl Inspection {
     fn stop(&mut self, cx: &Context<'_>, cause: Cause) -> BodyStep {
         let holding = self.state == State::Holding;
         if cause == Cause::Unreadable && cx.policy.unreadable == Unreadable::Pass && holding {
-            self.pass();
             let mut out = Released::new();
             self.coded.release(u64::MAX, &mut out);
-            return BodyStep::Commit { body: out, form: Form::AsItCame, whole: false };
+            return self.pass(Exemption::Undecodable, out);
         }
         self.state = State::Stopped;
         if holding { BodyStep::Replace(cause) } else { BodyStep::Sever(cause) }
@@ -369,5 +425,5 @@ impl Inspection {
 
 /// The token of a finding's first piece; later pieces of it vanish.
 fn token(cx: &Context<'_>, finding: &Finding, first: bool) -> Bytes {
-    if first { cx.engine.rules.rules()[finding.rule as usize].token.clone() } else { Bytes::new() }
+    if first { cx.engine.rules.token(finding.rule).clone() } else { Bytes::new() }
 }

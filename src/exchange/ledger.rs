@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::{
     engine::Engine,
     incident::{Excerpt, Extract, Fingerprint, RuleHit, Severity},
-    policy::Tally,
+    policy::Judgement,
     rules::Action,
     scan::{CompiledRule, Findings, RuleIndex, Ruleset},
 };
@@ -24,6 +24,8 @@ pub(super) struct Ledger {
     score: Option<i32>,
     /// Something would have been masked or replaced if it were not for observe mode.
     pub(super) observed: bool,
+    /// A field was masked or dropped.
+    pub(super) masked: bool,
 }
 
 #[derive(Debug, Default)]
@@ -34,7 +36,9 @@ struct Entry {
 
 impl Ledger {
     /// Notes what was found in `bytes`.
-    pub(super) fn note(&mut self, engine: &Engine, bytes: &[u8], found: &Findings, tally: &Tally) {
+    pub(super) fn note(&mut self, engine: &Engine, bytes: &[u8], found: &Findings, judgement: &Judgement) {
+        self.observed |= judgement.observed;
+        let tally = &judgement.tally;
         for finding in &found.findings {
             if self.by_rule.len() >= RULES_MAX && !self.by_rule.contains_key(&finding.rule) {
                 continue;

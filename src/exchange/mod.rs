@@ -2,21 +2,36 @@
 //!
 //! Three shells drive it: the hyper proxy, Envoy's ext_proc stream and `cofferdam scan`. They call, in order,
 //! [`Exchange::on_request`], [`Exchange::on_response_head`], [`Exchange::on_chunk`] for each piece of the body as
-//! it came off the wire, then [`Exchange::finish`]; or [`Exchange::cancel`] when the client has gone.
+//! it came off the wire, [`Exchange::on_end`], then [`Exchange::finish`]; or [`Exchange::cancel`] when the client
+//! has gone.
 
+mod body;
+mod coded;
+mod cut;
 mod facts;
+mod fields;
+mod ledger;
+mod media;
+mod window;
 
-pub use facts::{Facts, RequestHead, ResponseHead};
+pub use facts::Facts;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, Method, StatusCode, header};
 
+use self::{
+    body::{BodyStep, Cause, Context, Form, Inspection},
+    facts::RequestNote,
+    ledger::Ledger,
+};
 use crate::{
     engine::Engine,
-    incident::{Disposition, Incident, Refusal},
-    response::Reply,
+    incident::{Disposition, Exemption, Incident, Mode, Refusal},
+    policy::{RoutePolicy, Unreadable, UpgradePolicy},
+    request::{self, RequestHead},
+    response::{self, Reply, ResponseHead},
 };
 
 /// What to do with a request.
@@ -31,10 +46,14 @@ pub enum RequestVerdict {
 /// What to do with a response whose head has arrived.
 #[derive(Debug)]
 pub enum HeadVerdict {
-    /// Send this head; its body needs no inspection and passes as it comes.
+    /// Send this head; its body (if it has one) passes as it comes.
     Pass(ResponseHead),
     /// Feed the body to [`Exchange::on_chunk`]; the exchange keeps the head until a step gives it out.
     Inspect,
+    /// Send this head at once and feed the body: its reader must not wait.
+    Stream(ResponseHead),
+    /// Send this head (status 101) and connect the two sides as the policy says.
+    Upgrade(ResponseHead, UpgradePolicy),
     /// Answer with this; drop the upstream's body and its connection.
     Replace(Reply),
 }
@@ -42,7 +61,7 @@ pub enum HeadVerdict {
 /// What may leave after a piece of the body was judged.
 #[derive(Debug)]
 pub enum Step {
-    /// Nothing yet. Before the head has left this is the state Holding; later, bytes are being withheld.
+    /// Nothing. Before the head has left this is the state Holding; later, bytes are being withheld.
     Hold,
     /// The head leaves, and with it these bytes. When `whole`, the body is complete and its length is known.
     Commit {
@@ -50,18 +69,20 @@ pub enum Step {
         head: ResponseHead,
         /// The first bytes of the body.
         body: Released,
-        /// Whether `body` is all of it. Then `trailers` may follow.
+        /// Whether `body` is all of it.
         whole: bool,
     },
     /// These bytes leave.
     Release(Released),
-    /// Nothing of the upstream's response has left or will: answer with this.
+    /// These bytes leave and the body ends with them; drop the upstream's and its connection.
+    Finish(Released),
+    /// Nothing of the upstream's response has left or will: answer with this; drop the upstream's connection.
     Replace(Reply),
     /// The head has gone: break the connection off, never end it cleanly.
     Sever,
 }
 
-/// Bytes that may leave, in order. Empty pieces never occur.
+/// Bytes that may leave, in order.
 pub type Released = Vec<Bytes>;
 
 /// The end of the exchange, for the record.
@@ -69,6 +90,10 @@ pub type Released = Vec<Bytes>;
 pub struct Outcome {
     /// How it ended.
     pub disposition: Disposition,
+    /// The position of the route's inspection.
+    pub mode: Mode,
+    /// The route's policy.
+    pub route: Arc<RoutePolicy>,
     /// What was kept back, if anything (or would have been, in observe mode).
     pub incident: Option<Incident>,
 }
@@ -78,62 +103,297 @@ pub struct Outcome {
 pub struct Exchange {
     engine: Arc<Engine>,
     facts: Facts,
+    route: Arc<RoutePolicy>,
+    request: RequestNote,
+    /// The status the upstream gave; 0 before it did.
+    upstream_status: u16,
+    /// The response's head, from its arrival until it leaves.
+    head: Option<ResponseHead>,
+    body: Option<Inspection>,
+    ledger: Ledger,
+    /// Set once; the first reason stands.
+    disposition: Option<Disposition>,
 }
 
 impl Exchange {
     /// Starts an exchange under one snapshot of the engine.
     pub fn new(engine: Arc<Engine>, facts: Facts) -> Self {
-        Self { engine, facts }
+        let route = engine.routes.fallback().clone();
+        Self {
+            engine,
+            facts,
+            route,
+            request: RequestNote::default(),
+            upstream_status: 0,
+            head: None,
+            body: None,
+            ledger: Ledger::default(),
+            disposition: None,
+        }
     }
 
     /// Judges the request and rewrites its head for the upstream.
     pub fn on_request(&mut self, head: &mut RequestHead) -> RequestVerdict {
-        let _ = (&self.engine, &self.facts, head);
-        unimplemented!()
+        self.request = RequestNote::of(head);
+        self.route = self.engine.routes.find(self.request.host(), head.uri.path(), &head.method).clone();
+        if let Err(refusal) = request::check(head, &self.route.guard) {
+            return RequestVerdict::Refuse(self.refuse(refusal));
+        }
+        if self.request.upgrade && self.route.upgrades == UpgradePolicy::Refuse {
+            return RequestVerdict::Refuse(self.refuse(Refusal::Upgrade));
+        }
+        self.route.cookies.unprefix(&mut head.headers, self.facts.tls);
+        request::prepare(head, &self.route.forward, &self.facts.connection(), self.request.upgrade);
+        RequestVerdict::Forward
     }
 
     /// Judges the head of the response.
-    pub fn on_response_head(&mut self, head: ResponseHead) -> HeadVerdict {
-        let _ = head;
-        unimplemented!()
+    pub fn on_response_head(&mut self, mut head: ResponseHead) -> HeadVerdict {
+        self.upstream_status = head.status.as_u16();
+        if head.status == StatusCode::SWITCHING_PROTOCOLS {
+            return self.on_switch(head);
+        }
+        response::remove_hop_by_hop(&mut head.headers);
+        if self.route.inspect.mode == Mode::Off {
+            self.end_as(Disposition::Exempt(Exemption::RouteOff));
+            return HeadVerdict::Pass(self.harden(head));
+        }
+        self.inspect_fields(&mut head.headers);
+        if self.is_bodiless(head.status) {
+            self.end_as_read(Disposition::Exempt(Exemption::NoBody));
+            return HeadVerdict::Pass(self.harden(head));
+        }
+        if head.status == StatusCode::PARTIAL_CONTENT && self.route.inspect.unasked_partial == Unreadable::Replace {
+            return self.refuse_head(head);
+        }
+        if self.route.inspect.replace_server_errors && head.status.is_server_error() && self.enforces() {
+            self.head = Some(head);
+            return HeadVerdict::Replace(self.replace(Cause::Leak));
+        }
+        self.begin_body(head)
     }
 
     /// Judges a piece of the body, as it came off the wire (still coded).
     pub fn on_chunk(&mut self, chunk: Bytes) -> Step {
-        let _ = chunk;
-        unimplemented!()
+        self.drive(|body, cx| body.chunk(cx, chunk))
     }
 
-    /// The shell's timer says that the stream has been quiet: decide what can be decided on what is there, so
-    /// that a slow stream is not held for ever. Undecided bytes stay held.
+    /// The shell's timer says that the stream has been quiet: what can be decided on what is there is, so that a
+    /// slow stream is not held for ever. Undecided bytes stay held.
     pub fn on_quiet(&mut self) -> Step {
-        unimplemented!()
+        self.drive(|body, cx| body.quiet(cx))
     }
 
     /// The body ended as its framing promised. Gives the last bytes, and the trailers that may follow them.
     pub fn on_end(&mut self, trailers: Option<HeaderMap>) -> (Step, Option<HeaderMap>) {
-        let _ = trailers;
-        unimplemented!()
+        let step = self.drive(|body, cx| body.end(cx));
+        let clean = matches!(step, Step::Hold | Step::Commit { .. } | Step::Release(_));
+        let trailers = trailers.filter(|_| clean).map(|mut trailers| {
+            self.inspect_fields(&mut trailers);
+            response::remove_hop_by_hop(&mut trailers);
+            trailers
+        });
+        if clean {
+            self.end_as_read(Disposition::InspectedClean);
+        }
+        (step, trailers)
     }
 
-    /// The upstream's body broke off before its end. [`Step::Replace`] while nothing has left, else [`Step::Sever`].
+    /// The upstream's body broke off before its end: [`Step::Replace`] while nothing has left, else [`Step::Sever`].
     pub fn on_upstream_error(&mut self) -> Step {
-        unimplemented!()
+        self.end_as(Disposition::Refused(Refusal::UpstreamMalformed));
+        match self.head.take() {
+            Some(_) => Step::Replace(self.reply(StatusCode::BAD_GATEWAY)),
+            None => Step::Sever,
+        }
     }
 
     /// The shell could not get an answer (or had to refuse): a generic reply, counted under `refusal`.
     pub fn refuse(&mut self, refusal: Refusal) -> Reply {
-        let _ = refusal;
-        unimplemented!()
+        self.end_as(Disposition::Refused(refusal));
+        self.reply(refusal.status())
     }
 
     /// The exchange is over and everything released was handed on.
     pub fn finish(self) -> Outcome {
-        unimplemented!()
+        self.close(Disposition::InspectedClean)
     }
 
     /// The client went away.
     pub fn cancel(self) -> Outcome {
-        unimplemented!()
+        self.close(Disposition::Cancelled)
+    }
+
+    /// Bytes held now, for the gauge.
+    pub fn held(&self) -> usize {
+        self.body.as_ref().map_or(0, Inspection::held)
+    }
+
+    fn enforces(&self) -> bool {
+        self.route.inspect.mode == Mode::Enforce
+    }
+
+    fn is_bodiless(&self, status: StatusCode) -> bool {
+        self.request.method == Method::HEAD || matches!(status.as_u16(), 204 | 205 | 304)
+    }
+
+    /// The upstream switched protocols: fine if the client asked for it, else not an answer.
+    fn on_switch(&mut self, mut head: ResponseHead) -> HeadVerdict {
+        if !self.request.upgrade {
+            return HeadVerdict::Replace(self.refuse(Refusal::UpstreamMalformed));
+        }
+        self.inspect_fields(&mut head.headers);
+        self.end_as(Disposition::Exempt(Exemption::Tunnel));
+        let upgrades = self.route.upgrades;
+        HeadVerdict::Upgrade(self.harden(head), upgrades)
+    }
+
+    /// Sets up the inspection of the body, or refuses what cannot be read.
+    fn begin_body(&mut self, head: ResponseHead) -> HeadVerdict {
+        let Ok(inspection) = media::inspection(&head.headers, &self.route.inspect) else {
+            return self.refuse_head(head);
+        };
+        let streams = inspection.streams();
+        self.body = Some(inspection);
+        if streams {
+            return HeadVerdict::Stream(self.harden(head));
+        }
+        self.head = Some(head);
+        HeadVerdict::Inspect
+    }
+
+    /// What cannot be read does not pass, unless the route says so.
+    fn refuse_head(&mut self, head: ResponseHead) -> HeadVerdict {
+        if self.enforces() && self.route.inspect.unreadable == Unreadable::Replace {
+            self.head = Some(head);
+            return HeadVerdict::Replace(self.replace(Cause::Unreadable));
+        }
+        self.end_as(Disposition::Exempt(Exemption::Undecodable));
+        HeadVerdict::Pass(self.harden(head))
+    }
+
+    fn drive(&mut self, call: impl FnOnce(&mut Inspection, &mut Context<'_>) -> BodyStep) -> Step {
+        let Some(body) = &mut self.body else { return Step::Hold };
+        let mut context = Context {
+            engine: &self.engine,
+            policy: &self.route.inspect,
+            status: self.upstream_status,
+            ledger: &mut self.ledger,
+        };
+        match call(body, &mut context) {
+            BodyStep::Hold => Step::Hold,
+            BodyStep::Release(bytes) => Step::Release(bytes),
+            BodyStep::Commit { body, form, whole } => self.commit(body, form, whole),
+            BodyStep::Replace(cause) => Step::Replace(self.replace(cause)),
+            BodyStep::Sever(cause) => self.sever(cause),
+        }
+    }
+
+    /// Lets the head go with the first bytes of its body, telling the truth about them.
+    fn commit(&mut self, body: Released, form: Form, whole: bool) -> Step {
+        let Some(mut head) = self.head.take() else { return Step::Release(body) };
+        match form {
+            Form::AsItCame => {}
+            Form::Decoded { masked: true } => response::remove_body_claims(&mut head.headers),
+            Form::Decoded { masked: false } => {
+                head.headers.remove(header::CONTENT_ENCODING);
+                head.headers.remove(header::CONTENT_LENGTH);
+            }
+        }
+        let head = self.harden(head);
+        Step::Commit { head, body, whole }
+    }
+
+    fn replace(&mut self, cause: Cause) -> Reply {
+        self.end_as(match cause {
+            Cause::Leak => Disposition::Replaced,
+            Cause::Unreadable => Disposition::Refused(Refusal::Unreadable),
+        });
+        let upstream = self.head.take();
+        let status = StatusCode::from_u16(self.upstream_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = response::replacement_status(status);
+        let mut reply = self.negotiated(status, upstream.as_ref());
+        if let Some(upstream) = upstream {
+            response::carry_over(&upstream.headers, status, &mut reply.headers);
+        }
+        self.harden_fields(&mut reply.headers);
+        reply
+    }
+
+    /// An event stream can still say that it ends; everything else breaks off.
+    fn sever(&mut self, cause: Cause) -> Step {
+        self.end_as(match cause {
+            Cause::Leak => Disposition::Severed,
+            Cause::Unreadable => Disposition::Refused(Refusal::Unreadable),
+        });
+        match self.body.as_ref().and_then(|body| body.farewell(&self.facts.incident_id)) {
+            Some(event) => Step::Finish(vec![event]),
+            None => Step::Sever,
+        }
+    }
+
+    fn reply(&self, status: StatusCode) -> Reply {
+        let mut reply = self.negotiated(status, None);
+        self.harden_fields(&mut reply.headers);
+        reply
+    }
+
+    fn negotiated(&self, status: StatusCode, upstream: Option<&ResponseHead>) -> Reply {
+        let upstream_type = upstream.and_then(|head| head.headers.get(header::CONTENT_TYPE));
+        let format = self.request.accepts.format(upstream_type);
+        response::reply(status, self.facts.incident_id, format, &self.engine.templates)
+    }
+
+    fn harden(&self, mut head: ResponseHead) -> ResponseHead {
+        self.harden_fields(&mut head.headers);
+        head
+    }
+
+    fn harden_fields(&self, fields: &mut HeaderMap) {
+        let tls = self.facts.tls || self.engine.tls_before_us;
+        response::harden(fields, &self.route.headers, &self.route.cookies, tls, self.facts.now);
+    }
+
+    fn inspect_fields(&mut self, headers: &mut HeaderMap) {
+        let source = (self.upstream_status, &self.route.inspect);
+        fields::inspect(&self.engine, source, headers, &mut self.ledger);
+    }
+
+    /// Settles how the exchange ends, if that is still open.
+    fn end_as(&mut self, disposition: Disposition) {
+        self.disposition.get_or_insert(disposition);
+    }
+
+    /// Settles the end of a response that was read: masked if anything was, else as given.
+    fn end_as_read(&mut self, otherwise: Disposition) {
+        let masked = self.ledger.masked || self.body.as_ref().is_some_and(Inspection::masked);
+        let exempt = self.body.as_ref().and_then(Inspection::exemption).map(Disposition::Exempt);
+        self.end_as(if masked { Disposition::Masked } else { exempt.unwrap_or(otherwise) });
+    }
+
+    fn close(mut self, otherwise: Disposition) -> Outcome {
+        self.end_as(otherwise);
+        let disposition = self.disposition.unwrap_or(otherwise);
+        let mode = self.route.inspect.mode;
+        let kept_back = matches!(disposition, Disposition::Replaced | Disposition::Masked | Disposition::Severed);
+        let incident = (kept_back || self.ledger.observed || disposition == Disposition::Refused(Refusal::Unreadable))
+            .then(|| self.incident(disposition));
+        Outcome { disposition, mode, route: self.route, incident }
+    }
+
+    fn incident(&mut self, disposition: Disposition) -> Incident {
+        let (rules, extract, score) = std::mem::take(&mut self.ledger).close(&self.engine.rules);
+        Incident {
+            id: self.facts.incident_id,
+            disposition,
+            mode: self.route.inspect.mode,
+            route: self.route.name.to_string(),
+            method: self.request.method.to_string(),
+            path: self.request.path.clone(),
+            upstream_status: self.upstream_status,
+            rules,
+            extract,
+            score,
+        }
     }
 }

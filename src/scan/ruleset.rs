@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use memchr::memmem::Finder;
 
 use super::{
@@ -39,6 +40,7 @@ pub struct CompiledRule {
     /// Reads the exception's type, the file and the line.
     pub extract: [Option<Pattern>; 3],
     pub(super) until: Option<Finder<'static>>,
+    token: Bytes,
 }
 
 /// A literal's part in a rule.
@@ -87,6 +89,11 @@ impl Ruleset {
         &self.rules[index as usize].rule
     }
 
+    /// What stands in place of the rule's masked spans: the same width whatever was masked.
+    pub fn token(&self, index: RuleIndex) -> &Bytes {
+        &self.rules[index as usize].token
+    }
+
     pub(super) fn compiled(&self, index: RuleIndex) -> &CompiledRule {
         &self.rules[index as usize]
     }
@@ -101,6 +108,11 @@ impl Ruleset {
 }
 
 impl CompiledRule {
+    /// What ends the rule's spans, if they may be of any length.
+    pub fn until(&self) -> Option<&Finder<'static>> {
+        self.until.as_ref()
+    }
+
     fn compile(rule: Rule) -> Result<Self, CompileError> {
         let pattern = |key: &str, source: &Option<String>| match source {
             None => Ok(None),
@@ -122,6 +134,7 @@ impl CompiledRule {
             any: finders(&rule.confirm.any),
             none: finders(&rule.confirm.none),
             until: rule.confirm.until.as_ref().map(|literal| Finder::new(literal.as_bytes()).into_owned()),
+            token: Bytes::from(format!("[redacted:{}]", rule.id)),
             regex,
             extract: [exception, file, line],
             rule,

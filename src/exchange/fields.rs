@@ -1,0 +1,139 @@
+//! Header and trailer fields, judged: a finding drops the field, or masks the value where a span is known.
+
+use std::ops::Range;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::ledger::Ledger;
+use crate::{
+    engine::Engine,
+    incident::Mode,
+    policy::{InspectPolicy, Judgement, Tally, Verdict},
+    rules::Action,
+    scan::{Block, Source},
+};
+
+/// Judges all fields at once, as lines of one text, and takes out what leaks.
+pub(super) fn inspect(engine: &Engine, (status, policy): (u16, &InspectPolicy), fields: &mut HeaderMap, ledger: &mut Ledger) {
+    let mut lines = Lines::of(fields);
+    let block = Block { bytes: &lines.text, own: 0..lines.text.len(), offset: 0 };
+    let found = engine.rules.scan(&block, Source { status, fields: true });
+    if found.findings.is_empty() {
+        return;
+    }
+    let judgement = Judgement { verdict: Verdict::Pass, observed: policy.mode == Mode::Observe, tally: Tally::default() };
+    ledger.note(engine, &lines.text, &found, &judgement);
+    if policy.mode != Mode::Enforce {
+        return;
+    }
+    for finding in &found.findings {
+        let rule = engine.rules.rule(finding.rule);
+        if policy.mode_of(rule.category) == Mode::Enforce {
+            lines.condemn(finding.span(), rule.action == Action::Mask, engine.rules.token(finding.rule));
+        }
+    }
+    ledger.masked |= lines.apply(fields);
+}
+
+/// The fields as text, one per line, and what is to become of each.
+struct Lines {
+    text: Vec<u8>,
+    lines: Vec<Line>,
+}
+
+struct Line {
+    name: HeaderName,
+    /// Offset of the name in the text.
+    start: usize,
+    /// Offset of the value in the text.
+    value: usize,
+    end: usize,
+    fate: Fate,
+}
+
+enum Fate {
+    Keep,
+    /// Ranges of the text, ascending, each with its token.
+    Mask(Vec<Span>),
+    Drop,
+}
+
+/// A range of the text and the token that takes its place.
+type Span = (Range<usize>, Bytes);
+
+impl Fate {
+    /// One more span to mask; without one, the field cannot stay.
+    fn worsen(&mut self, span: Option<Span>) {
+        *self = match (std::mem::replace(self, Self::Drop), span) {
+            (Self::Keep, Some(span)) => Self::Mask(vec![span]),
+            (Self::Mask(mut masks), Some(span)) => {
+                masks.push(span);
+                Self::Mask(masks)
+            }
+            _ => Self::Drop,
+        };
+    }
+}
+
+impl Lines {
+    fn of(fields: &HeaderMap) -> Self {
+        let mut text = Vec::with_capacity(512);
+        let mut lines = Vec::with_capacity(fields.len());
+        for (name, value) in fields {
+            let start = text.len();
+            text.extend_from_slice(name.as_str().as_bytes());
+            text.extend_from_slice(b": ");
+            let value_start = text.len();
+            text.extend_from_slice(value.as_bytes());
+            lines.push(Line { name: name.clone(), start, value: value_start, end: text.len(), fate: Fate::Keep });
+            text.push(b'\n');
+        }
+        Self { text, lines }
+    }
+
+    fn condemn(&mut self, span: Range<usize>, mask: bool, token: &Bytes) {
+        for line in &mut self.lines {
+            if span.start < line.end && span.end > line.start {
+                let maskable = mask && span.start >= line.value && span.end <= line.end && line.name != header::LOCATION;
+                line.fate.worsen(maskable.then(|| (span.clone(), token.clone())));
+            }
+        }
+    }
+
+    /// Rewrites `fields`; whether anything changed.
+    fn apply(self, fields: &mut HeaderMap) -> bool {
+        if self.lines.iter().all(|line| matches!(line.fate, Fate::Keep)) {
+            return false;
+        }
+        let mut kept = HeaderMap::with_capacity(fields.len());
+        for line in self.lines {
+            let value = &self.text[line.value..line.end];
+            let value = match line.fate {
+                Fate::Keep => HeaderValue::from_bytes(value),
+                Fate::Mask(masks) => HeaderValue::from_bytes(&masked(&self.text, line.value..line.end, masks)),
+                Fate::Drop => continue,
+            };
+            if let Ok(value) = value {
+                kept.append(line.name, value);
+            }
+        }
+        *fields = kept;
+        true
+    }
+}
+
+fn masked(text: &[u8], value: Range<usize>, mut masks: Vec<Span>) -> Vec<u8> {
+    masks.sort_by_key(|(range, _)| range.start);
+    let mut out = Vec::with_capacity(value.len());
+    let mut at = value.start;
+    for (range, token) in masks {
+        if range.start >= at {
+            out.extend_from_slice(&text[at..range.start]);
+            out.extend_from_slice(&token);
+        }
+        at = at.max(range.end);
+    }
+    out.extend_from_slice(&text[at..value.end]);
+    out
+}

@@ -1,0 +1,94 @@
+//! What a response's fields say about its body: how it is coded, whether its text can be read, how it is cut.
+
+use http::{HeaderMap, header};
+
+use super::{body::Inspection, cut::Cut};
+use crate::{
+    coding::{Decoder, Limits, Plan},
+    policy::InspectPolicy,
+};
+
+/// The body cannot be read.
+#[derive(Debug)]
+pub(super) struct Unreadable;
+
+/// Charsets in which ASCII stands for itself, or which the text view reads (UTF-16, UTF-32: by dropping NULs).
+const READABLE_CHARSETS: &[&str] = &[
+    "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32le", "utf-32be", "big5",
+    "gb2312", "gbk", "gb18030", "euc-jp", "euc-kr", "shift_jis", "shift-jis", "koi8-r", "koi8-u", "macintosh", "tis-620",
+];
+
+/// Families of charsets of which every member keeps ASCII.
+const READABLE_FAMILIES: &[&str] = &["iso-8859-", "iso8859-", "latin", "windows-", "cp125", "x-mac-"];
+
+/// The machine for a body with these fields.
+pub(super) fn inspection(fields: &HeaderMap, policy: &InspectPolicy) -> Result<Inspection, Unreadable> {
+    let codings = fields.get_all(header::CONTENT_ENCODING).iter().map(http::HeaderValue::as_bytes);
+    let decoder = match Plan::from_headers(codings) {
+        Plan::Identity => None,
+        Plan::Refuse(_) => return Err(Unreadable),
+        plan => Some(Decoder::new(&plan, Limits::default()).map_err(|_| Unreadable)?),
+    };
+    let content_type = ContentType::of(fields);
+    if !content_type.is_readable() {
+        return Err(Unreadable);
+    }
+    let cut = if policy.hold == 0 { Cut::Line } else { Cut::for_type(&content_type.essence) };
+    let promised = [header::CONTENT_LENGTH, header::ETAG, header::LAST_MODIFIED];
+    let promised = promised.iter().any(|name| fields.contains_key(name));
+    Ok(Inspection::new(cut, decoder, content_type.essence, promised))
+}
+
+struct ContentType {
+    /// Type and subtype in lower case; empty if the field is missing or unreadable.
+    essence: String,
+    charset: Option<String>,
+}
+
+impl ContentType {
+    fn of(fields: &HeaderMap) -> Self {
+        let value = fields.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
+        let value = value.unwrap_or_default().to_ascii_lowercase();
+        let mut parts = value.split(';');
+        let essence = parts.next().unwrap_or_default().trim().to_owned();
+        let charset = parts.filter_map(|parameter| parameter.split_once('=')).find(|(name, _)| name.trim() == "charset");
+        Self { essence, charset: charset.map(|(_, value)| value.trim().trim_matches(['"', '\'']).to_owned()) }
+    }
+
+    fn is_readable(&self) -> bool {
+        self.charset.as_deref().is_none_or(|charset| {
+            charset.is_empty()
+                || READABLE_CHARSETS.contains(&charset)
+                || READABLE_FAMILIES.iter().any(|family| charset.starts_with(family))
+        })
+    }
+}
+
+/// Whether a body that begins with `start` is the binary format that `media_type` says. Only such a body is exempt.
+pub(super) fn is_what_it_says(media_type: &str, start: &[u8]) -> bool {
+    let at = |offset: usize, magic: &[u8]| start.get(offset..).is_some_and(|rest| rest.starts_with(magic));
+    match media_type {
+        "image/png" => at(0, b"\x89PNG\r\n\x1a\n"),
+        "image/jpeg" | "image/jpg" => at(0, b"\xff\xd8\xff"),
+        "image/gif" => at(0, b"GIF87a") || at(0, b"GIF89a"),
+        "image/webp" => at(0, b"RIFF") && at(8, b"WEBP"),
+        "image/avif" | "image/heic" | "video/mp4" | "audio/mp4" | "video/quicktime" => at(4, b"ftyp"),
+        "image/x-icon" | "image/vnd.microsoft.icon" => at(0, b"\0\0\x01\0"),
+        "image/bmp" => at(0, b"BM"),
+        "font/woff2" => at(0, b"wOF2"),
+        "font/woff" | "application/font-woff" => at(0, b"wOFF"),
+        "font/ttf" | "font/otf" => at(0, b"\0\x01\0\0") || at(0, b"OTTO") || at(0, b"true"),
+        "audio/mpeg" => at(0, b"ID3") || at(0, b"\xff\xfb") || at(0, b"\xff\xf3"),
+        "audio/ogg" | "video/ogg" | "application/ogg" => at(0, b"OggS"),
+        "audio/wav" | "audio/x-wav" => at(0, b"RIFF") && at(8, b"WAVE"),
+        "video/webm" | "audio/webm" => at(0, b"\x1a\x45\xdf\xa3"),
+        "application/wasm" => at(0, b"\0asm"),
+        "application/pdf" => at(0, b"%PDF-"),
+        "application/zip" | "application/java-archive" => at(0, b"PK\x03\x04"),
+        "application/gzip" | "application/x-gzip" => at(0, b"\x1f\x8b\x08"),
+        _ => false,
+    }
+}
+
+/// The longest start [`is_what_it_says`] looks at.
+pub(super) const MAGIC_MAX: usize = 12;

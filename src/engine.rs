@@ -1,6 +1,8 @@
 //! The engine: compiled rules and policies, immutable, swapped whole on reload.
 
-use crate::{incident::FingerprintKey, policy::RouteTable, scan::Ruleset};
+use std::sync::Arc;
+
+use crate::{incident::FingerprintKey, policy::RouteTable, response::Templates, scan::Ruleset};
 
 /// Everything an exchange is judged by. Built by `config::compile`, valid by construction.
 #[derive(Debug)]
@@ -9,6 +11,18 @@ pub struct Engine {
     pub rules: Ruleset,
     /// Which policy governs which request.
     pub routes: RouteTable,
+    /// The bodies of our own replies.
+    pub templates: Templates,
+    /// Whether TLS ends before us, so that clients speak HTTPS whatever our listener speaks.
+    pub tls_before_us: bool,
     /// The key of the fingerprints in incidents.
     pub fingerprints: FingerprintKey,
+}
+
+impl Engine {
+    /// An engine with these rules and the default policy for everything.
+    pub fn with_rules(rules: Ruleset, fingerprints: FingerprintKey) -> Self {
+        let routes = RouteTable::new(Vec::new(), Arc::default());
+        Self { rules, routes, templates: Templates::default(), tls_before_us: false, fingerprints }
+    }
 }

@@ -69,3 +69,49 @@ pub struct Rules<'a> {
     /// Seconds since the Unix epoch.
     pub now: u64,
 }
+
+impl SameSite {
+    /// The value as browsers read it: case does not matter, anything else is unknown.
+    pub(super) fn parse(value: &[u8]) -> Option<Self> {
+        [Self::Strict, Self::Lax, Self::None]
+            .into_iter()
+            .find(|known| value.eq_ignore_ascii_case(known.as_str().as_bytes()))
+    }
+
+    /// The spelling of the RFC.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Strict => "Strict",
+            Self::Lax => "Lax",
+            Self::None => "None",
+        }
+    }
+}
+
+impl Prefix {
+    /// The bytes before the name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Secure => "__Secure-",
+            Self::Host => "__Host-",
+        }
+    }
+
+    /// The prefix a browser would see in `name`: case does not matter to it.
+    pub fn of(name: &[u8]) -> Option<Self> {
+        [Self::Secure, Self::Host].into_iter().find(|prefix| {
+            let prefix = prefix.as_str().as_bytes();
+            name.len() >= prefix.len() && name[..prefix.len()].eq_ignore_ascii_case(prefix)
+        })
+    }
+
+    /// `name` without this prefix, where it has it in the exact spelling that this proxy gives.
+    pub fn strip(self, name: &[u8]) -> Option<&[u8]> {
+        name.strip_prefix(self.as_str().as_bytes())
+    }
+}
+
+/// Whether `text` can be the value of `Path` or `Domain`: no semicolon, no control character, at most 1024 bytes.
+pub fn is_attribute_value(text: &str) -> bool {
+    text.len() <= 1024 && text.bytes().all(|byte| byte != b';' && byte >= 0x20 && byte != 0x7f)
+}

@@ -20,11 +20,7 @@ pub(super) enum BodyStep {
     /// Nothing.
     Hold,
     /// The head and these bytes.
-    Commit {
-        body: Released,
-        form: Form,
-        whole: bool,
-    },
+    Commit { body: Released, form: Form, whole: bool },
     /// These bytes.
     Release(Released),
     /// Nothing ever: the head is still ours.
@@ -244,7 +240,7 @@ impl Inspection {
         loop {
             let progress = match decoder.decode(&mut input, &mut self.scratch) {
                 Ok(progress) => progress,
-                Err(CodingError::NotCoded) => {
+                Err(CodingError::NotCoded(_)) => {
                     self.window.receive(Bytes::copy_from_slice(decoder.taken()));
                     self.window.receive(Bytes::copy_from_slice(input));
                     return Ok(Label::Lies);
@@ -299,7 +295,9 @@ impl Inspection {
         self.close_mask(cx);
         let block = self.window.block(size);
         let found = cx.engine.rules.scan(&block, Source { status: cx.status, fields: false });
-        let verdict = if found.findings.is_empty() { Verdict::Pass } else {
+        let verdict = if found.findings.is_empty() {
+            Verdict::Pass
+        } else {
             let page = Page { bytes: block.bytes, status: cx.status, earlier: &self.tally };
             let judgement = judge(&cx.engine.rules, &found, page, cx.policy);
             cx.ledger.note(cx.engine, block.bytes, &found, &judgement);
@@ -354,7 +352,9 @@ impl Inspection {
                 self.window.close_mask(offset + at as u64);
                 self.open = None;
             }
-            None => open.from = (offset + bytes.len() as u64).saturating_sub(until.needle().len() as u64 - 1).max(offset),
+            None => {
+                open.from = (offset + bytes.len() as u64).saturating_sub(until.needle().len() as u64 - 1).max(offset)
+            }
         }
     }
 

@@ -19,8 +19,12 @@ impl Cut {
     pub(super) fn for_type(media_type: &str) -> Self {
         match media_type {
             "text/event-stream" => Self::BlankLine,
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" | "application/x-jsonlines"
-            | "application/json-seq" | "application/stream+json" => Self::Line,
+            "application/x-ndjson"
+            | "application/ndjson"
+            | "application/jsonl"
+            | "application/x-jsonlines"
+            | "application/json-seq"
+            | "application/stream+json" => Self::Line,
             _ => Self::Blocks,
         }
     }

@@ -1,13 +1,11 @@
 //! What is known about an exchange from outside it. No bodies.
 
-use std::net::IpAddr;
-
-use http::{Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::{
     incident::{Excerpt, IncidentId},
-    request::{Connection, RequestHead},
-    response::Accepts,
+    request::{Peer, RequestHead, Upgrade},
+    response::Wanted,
 };
 
 /// What the shell tells the exchange about its surroundings.
@@ -15,47 +13,63 @@ use crate::{
 pub struct Facts {
     /// The id that the client's error page and the operator's log share.
     pub incident_id: IncidentId,
-    /// The address of the peer that connected.
-    pub peer: IpAddr,
-    /// Whether the peer's side of the connection is TLS.
-    pub tls: bool,
+    /// Who connected, and whether over TLS.
+    pub peer: Peer,
     /// Seconds since the Unix epoch.
     pub now: u64,
 }
 
-impl Facts {
-    pub(super) fn connection(&self) -> Connection {
-        Connection { peer: self.peer, tls: self.tls }
-    }
-}
+/// The fields that tell in which format an error is wanted.
+const FORMAT_FIELDS: [HeaderName; 3] =
+    [header::ACCEPT, HeaderName::from_static("sec-fetch-dest"), HeaderName::from_static("x-requested-with")];
 
 /// What must be remembered of the request until its response is over.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct RequestNote {
     pub(super) method: Method,
     /// Without the query, which may hold secrets.
     pub(super) path: Excerpt,
     host: Box<str>,
-    /// The client wants to switch protocols.
-    pub(super) upgrade: bool,
-    /// The fields that say in which format an error is wanted.
-    pub(super) accepts: Accepts,
+    /// Whether the client wants to switch protocols.
+    pub(super) upgrade: Upgrade,
+    /// Values of [`FORMAT_FIELDS`].
+    format: [Option<HeaderValue>; 3],
+}
+
+impl Default for RequestNote {
+    fn default() -> Self {
+        Self {
+            method: Method::GET,
+            path: Excerpt::from_masked(""),
+            host: "".into(),
+            upgrade: Upgrade::Drop,
+            format: [None, None, None],
+        }
+    }
 }
 
 impl RequestNote {
     pub(super) fn of(head: &RequestHead) -> Self {
+        let asks = head.headers.contains_key(header::UPGRADE);
         Self {
             method: head.method.clone(),
             path: Excerpt::from_masked(head.uri.path()),
             host: host(head).into(),
-            upgrade: head.headers.contains_key(header::UPGRADE),
-            accepts: Accepts::of(head),
+            upgrade: if asks { Upgrade::Keep } else { Upgrade::Drop },
+            format: FORMAT_FIELDS.map(|name| head.headers.get(name).cloned()),
         }
     }
 
     /// The host the client asked for, without port.
     pub(super) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// In which format the client wants an error, given what the upstream answered.
+    pub(super) fn wanted(&self, upstream: Option<&HeaderMap>) -> Wanted {
+        let fields = FORMAT_FIELDS.into_iter().zip(&self.format);
+        let fields: HeaderMap = fields.filter_map(|(name, value)| Some((name, value.clone()?))).collect();
+        Wanted::by(&self.method, &fields, upstream)
     }
 }
 

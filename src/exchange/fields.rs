@@ -15,14 +15,20 @@ use crate::{
 };
 
 /// Judges all fields at once, as lines of one text, and takes out what leaks.
-pub(super) fn inspect(engine: &Engine, (status, policy): (u16, &InspectPolicy), fields: &mut HeaderMap, ledger: &mut Ledger) {
+pub(super) fn inspect(
+    engine: &Engine,
+    (status, policy): (u16, &InspectPolicy),
+    fields: &mut HeaderMap,
+    ledger: &mut Ledger,
+) {
     let mut lines = Lines::of(fields);
     let block = Block { bytes: &lines.text, own: 0..lines.text.len(), offset: 0 };
     let found = engine.rules.scan(&block, Source { status, fields: true });
     if found.findings.is_empty() {
         return;
     }
-    let judgement = Judgement { verdict: Verdict::Pass, observed: policy.mode == Mode::Observe, tally: Tally::default() };
+    let judgement =
+        Judgement { verdict: Verdict::Pass, observed: policy.mode == Mode::Observe, tally: Tally::default() };
     ledger.note(engine, &lines.text, &found, &judgement);
     if policy.mode != Mode::Enforce {
         return;
@@ -95,7 +101,8 @@ impl Lines {
     fn condemn(&mut self, span: Range<usize>, mask: bool, token: &Bytes) {
         for line in &mut self.lines {
             if span.start < line.end && span.end > line.start {
-                let maskable = mask && span.start >= line.value && span.end <= line.end && line.name != header::LOCATION;
+                let maskable =
+                    mask && span.start >= line.value && span.end <= line.end && line.name != header::LOCATION;
                 line.fate.worsen(maskable.then(|| (span.clone(), token.clone())));
             }
         }

@@ -14,8 +14,28 @@ pub(super) struct Unreadable;
 
 /// Charsets in which ASCII stands for itself, or which the text view reads (UTF-16, UTF-32: by dropping NULs).
 const READABLE_CHARSETS: &[&str] = &[
-    "utf-8", "utf8", "us-ascii", "ascii", "utf-16", "utf-16le", "utf-16be", "utf-32", "utf-32le", "utf-32be", "big5",
-    "gb2312", "gbk", "gb18030", "euc-jp", "euc-kr", "shift_jis", "shift-jis", "koi8-r", "koi8-u", "macintosh", "tis-620",
+    "utf-8",
+    "utf8",
+    "us-ascii",
+    "ascii",
+    "utf-16",
+    "utf-16le",
+    "utf-16be",
+    "utf-32",
+    "utf-32le",
+    "utf-32be",
+    "big5",
+    "gb2312",
+    "gbk",
+    "gb18030",
+    "euc-jp",
+    "euc-kr",
+    "shift_jis",
+    "shift-jis",
+    "koi8-r",
+    "koi8-u",
+    "macintosh",
+    "tis-620",
 ];
 
 /// Families of charsets of which every member keeps ASCII.
@@ -51,7 +71,8 @@ impl ContentType {
         let value = value.unwrap_or_default().to_ascii_lowercase();
         let mut parts = value.split(';');
         let essence = parts.next().unwrap_or_default().trim().to_owned();
-        let charset = parts.filter_map(|parameter| parameter.split_once('=')).find(|(name, _)| name.trim() == "charset");
+        let charset =
+            parts.filter_map(|parameter| parameter.split_once('=')).find(|(name, _)| name.trim() == "charset");
         Self { essence, charset: charset.map(|(_, value)| value.trim().trim_matches(['"', '\'']).to_owned()) }
     }
 

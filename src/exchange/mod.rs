@@ -12,9 +12,13 @@ mod facts;
 mod fields;
 mod ledger;
 mod media;
+mod replay;
+mod selftest;
 mod window;
 
 pub use facts::Facts;
+pub use replay::{Replayed, replay};
+pub use selftest::{Failure, selftest};
 
 use std::sync::Arc;
 
@@ -30,7 +34,7 @@ use crate::{
     engine::Engine,
     incident::{Disposition, Exemption, Incident, Mode, Refusal},
     policy::{RoutePolicy, Unreadable, UpgradePolicy},
-    request::{self, RequestHead},
+    request::{self, Objection, RequestHead, Upgrade},
     response::{self, Reply, ResponseHead},
 };
 
@@ -82,6 +86,9 @@ pub enum Step {
     Sever,
 }
 
+/// Seconds a client is asked to wait after 429 and 503.
+const RETRY_AFTER: u32 = 5;
+
 /// Bytes that may leave, in order.
 pub type Released = Vec<Bytes>;
 
@@ -96,6 +103,8 @@ pub struct Outcome {
     pub route: Arc<RoutePolicy>,
     /// What was kept back, if anything (or would have been, in observe mode).
     pub incident: Option<Incident>,
+    /// What the guard objected to, or would have in observe mode.
+    pub objections: Vec<Objection>,
 }
 
 /// One exchange. See the module's text for the order of calls.
@@ -111,6 +120,10 @@ pub struct Exchange {
     head: Option<ResponseHead>,
     body: Option<Inspection>,
     ledger: Ledger,
+    /// Whether the client's side is TLS, here or before us.
+    tls: bool,
+    /// What the guard said, or would have in observe mode.
+    objections: Vec<Objection>,
     /// Set once; the first reason stands.
     disposition: Option<Disposition>,
 }
@@ -128,6 +141,8 @@ impl Exchange {
             head: None,
             body: None,
             ledger: Ledger::default(),
+            tls: false,
+            objections: Vec::new(),
             disposition: None,
         }
     }
@@ -136,14 +151,15 @@ impl Exchange {
     pub fn on_request(&mut self, head: &mut RequestHead) -> RequestVerdict {
         self.request = RequestNote::of(head);
         self.route = self.engine.routes.find(self.request.host(), head.uri.path(), &head.method).clone();
-        if let Err(refusal) = request::check(head, &self.route.guard) {
-            return RequestVerdict::Refuse(self.refuse(refusal));
+        if let Err(objection) = request::check(head, &self.route.guard, &mut self.objections) {
+            return RequestVerdict::Refuse(self.object(objection));
         }
-        if self.request.upgrade && self.route.upgrades == UpgradePolicy::Refuse {
+        if self.request.upgrade == Upgrade::Keep && self.route.upgrades == UpgradePolicy::Refuse {
             return RequestVerdict::Refuse(self.refuse(Refusal::Upgrade));
         }
-        self.route.cookies.unprefix(&mut head.headers, self.facts.tls);
-        request::prepare(head, &self.route.forward, &self.facts.connection(), self.request.upgrade);
+        let client = self.route.forward.rewrite(head, &self.facts.peer, self.request.upgrade);
+        self.tls = client.tls || self.engine.tls_before_us;
+        self.route.cookies.unprefix(&mut head.headers, self.tls);
         RequestVerdict::Forward
     }
 
@@ -153,7 +169,7 @@ impl Exchange {
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             return self.on_switch(head);
         }
-        response::remove_hop_by_hop(&mut head.headers);
+        response::remove_hop_by_hop(&mut head.headers, Upgrade::Drop);
         if self.route.inspect.mode == Mode::Off {
             self.end_as(Disposition::Exempt(Exemption::RouteOff));
             return HeadVerdict::Pass(self.harden(head));
@@ -190,7 +206,7 @@ impl Exchange {
         let clean = matches!(step, Step::Hold | Step::Commit { .. } | Step::Release(_));
         let trailers = trailers.filter(|_| clean).map(|mut trailers| {
             self.inspect_fields(&mut trailers);
-            response::remove_hop_by_hop(&mut trailers);
+            response::remove_hop_by_hop(&mut trailers, Upgrade::Drop);
             trailers
         });
         if clean {
@@ -211,7 +227,7 @@ impl Exchange {
     /// The shell could not get an answer (or had to refuse): a generic reply, counted under `refusal`.
     pub fn refuse(&mut self, refusal: Refusal) -> Reply {
         self.end_as(Disposition::Refused(refusal));
-        self.reply(refusal.status())
+        self.reply(response::refusal_status(refusal))
     }
 
     /// The exchange is over and everything released was handed on.
@@ -229,6 +245,17 @@ impl Exchange {
         self.body.as_ref().map_or(0, Inspection::held)
     }
 
+    /// Answers a request that the guard objects to.
+    fn object(&mut self, objection: Objection) -> Reply {
+        self.end_as(Disposition::Refused(objection.refusal));
+        let mut reply = self.reply(objection.status);
+        if objection.refusal == Refusal::Method {
+            response::allow(&mut reply, &self.route.guard.methods.allowed);
+        }
+        self.objections.push(objection);
+        reply
+    }
+
     fn enforces(&self) -> bool {
         self.route.inspect.mode == Mode::Enforce
     }
@@ -239,9 +266,10 @@ impl Exchange {
 
     /// The upstream switched protocols: fine if the client asked for it, else not an answer.
     fn on_switch(&mut self, mut head: ResponseHead) -> HeadVerdict {
-        if !self.request.upgrade {
+        if self.request.upgrade == Upgrade::Drop {
             return HeadVerdict::Replace(self.refuse(Refusal::UpstreamMalformed));
         }
+        response::remove_hop_by_hop(&mut head.headers, Upgrade::Keep);
         self.inspect_fields(&mut head.headers);
         self.end_as(Disposition::Exempt(Exemption::Tunnel));
         let upgrades = self.route.upgrades;
@@ -339,9 +367,9 @@ impl Exchange {
     }
 
     fn negotiated(&self, status: StatusCode, upstream: Option<&ResponseHead>) -> Reply {
-        let upstream_type = upstream.and_then(|head| head.headers.get(header::CONTENT_TYPE));
-        let format = self.request.accepts.format(upstream_type);
-        response::reply(status, self.facts.incident_id, format, &self.engine.templates)
+        let wanted = self.request.wanted(upstream.map(|head| &head.headers));
+        let retry_after = matches!(status.as_u16(), 429 | 503).then_some(RETRY_AFTER);
+        response::reply(status, self.facts.incident_id, wanted, &self.engine.templates, retry_after)
     }
 
     fn harden(&self, mut head: ResponseHead) -> ResponseHead {
@@ -350,8 +378,7 @@ impl Exchange {
     }
 
     fn harden_fields(&self, fields: &mut HeaderMap) {
-        let tls = self.facts.tls || self.engine.tls_before_us;
-        response::harden(fields, &self.route.headers, &self.route.cookies, tls, self.facts.now);
+        response::harden(fields, &self.route.headers, &self.route.cookies, self.tls, self.facts.now);
     }
 
     fn inspect_fields(&mut self, headers: &mut HeaderMap) {
@@ -378,7 +405,7 @@ impl Exchange {
         let kept_back = matches!(disposition, Disposition::Replaced | Disposition::Masked | Disposition::Severed);
         let incident = (kept_back || self.ledger.observed || disposition == Disposition::Refused(Refusal::Unreadable))
             .then(|| self.incident(disposition));
-        Outcome { disposition, mode, route: self.route, incident }
+        Outcome { disposition, mode, route: self.route, incident, objections: self.objections }
     }
 
     fn incident(&mut self, disposition: Disposition) -> Incident {

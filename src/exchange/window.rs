@@ -92,7 +92,8 @@ impl Window {
             earlier.range.end = earlier.range.end.max(mask.range.end);
         } else {
             while self.masks.get(at).is_some_and(|later| later.range.start <= mask.range.end) {
-                mask.range.end = self.masks.remove(at).map_or(mask.range.end, |later| later.range.end.max(mask.range.end));
+                mask.range.end =
+                    self.masks.remove(at).map_or(mask.range.end, |later| later.range.end.max(mask.range.end));
             }
             self.masks.insert(at, mask);
         }

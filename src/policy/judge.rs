@@ -54,7 +54,8 @@ pub fn judge(rules: &Ruleset, found: &Findings, page: Page<'_>, policy: &Inspect
     let tally = tally(rules, &admitted, found.view.as_ref(), page);
     let all = verdict(rules, &admitted, &tally, page.status);
     if policy.mode != Mode::Enforce || admitted.iter().all(|(_, finding)| mode_of(finding) == Mode::Enforce) {
-        return Judgement { verdict: all, observed: false, tally };
+        let observed = policy.mode == Mode::Observe && all != Verdict::Pass;
+        return Judgement { verdict: all, observed, tally };
     }
     let enforced: Vec<_> = admitted.into_iter().filter(|(_, f)| mode_of(f) == Mode::Enforce).collect();
     let enforced_tally = self::tally(rules, &enforced, found.view.as_ref(), page);

@@ -53,9 +53,11 @@ mod tests {
 
     #[test]
     fn paragraphs_are_prose_and_traces_are_not() {
-        let paragraph = b"When the server meets an exception it prints the stack. You can read it from the bottom to the top.";
+        let paragraph =
+            b"When the server meets an exception it prints the stack. You can read it from the bottom to the top.";
         assert_eq!(Prose::of(paragraph).sentences, 2);
-        let trace = b"  File \"/srv/app.py\", line 3, in main\n    return run(config, dsn=\"x\")\nValueError: bad value.";
+        let trace =
+            b"  File \"/srv/app.py\", line 3, in main\n    return run(config, dsn=\"x\")\nValueError: bad value.";
         assert_eq!(Prose::of(trace).sentences, 0);
     }
 }

@@ -6,8 +6,7 @@ use http::Method;
 
 use super::InspectPolicy;
 use crate::{
-    incident::Mode,
-    request::GuardPolicy,
+    request::{ForwardPolicy, GuardPolicy},
     response::{CookiePolicy, HeaderPolicy},
 };
 
@@ -33,12 +32,28 @@ pub struct RoutePolicy {
     pub inspect: InspectPolicy,
     /// What happens to requests to switch protocols.
     pub upgrades: UpgradePolicy,
+    /// What the upstream is told of the client and its wishes.
+    pub forward: Arc<ForwardPolicy>,
     /// The guard on the way in.
     pub guard: Arc<GuardPolicy>,
     /// Security and disclosing headers.
     pub headers: Arc<HeaderPolicy>,
     /// `Set-Cookie` attributes.
     pub cookies: Arc<CookiePolicy>,
+}
+
+impl Default for RoutePolicy {
+    fn default() -> Self {
+        Self {
+            name: "default".into(),
+            inspect: InspectPolicy::default(),
+            upgrades: UpgradePolicy::default(),
+            forward: Arc::default(),
+            guard: Arc::default(),
+            headers: Arc::default(),
+            cookies: Arc::default(),
+        }
+    }
 }
 
 /// The routes in order; the last one matches everything.
@@ -63,6 +78,11 @@ impl RouteTable {
     /// A table of these routes, tried in order, with `fallback` for everything else.
     pub fn new(routes: Vec<(RouteMatch, Arc<RoutePolicy>)>, fallback: Arc<RoutePolicy>) -> Self {
         Self { routes, fallback }
+    }
+
+    /// The policy of what no route matches.
+    pub fn fallback(&self) -> &Arc<RoutePolicy> {
+        &self.fallback
     }
 
     /// The policy for a request. `host` without port.

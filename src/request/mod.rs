@@ -1,17 +1,30 @@
 //! The guard on the way in: an ordered list of checks on the request head; and the rewriting of that head for
 //! the upstream.
 
+mod canonical;
 mod cidr;
+mod client;
+mod endpoints;
 mod forward;
+mod hop;
 mod limits;
+mod message;
 mod paths;
 
+pub use canonical::CanonicalPath;
 pub use cidr::{Cidr, CidrError};
-pub use forward::{ForwardPolicy, HostRule};
+pub use client::Client;
+pub use endpoints::{EndpointError, EndpointRow, EndpointSelection, PatternKind, embedded_rows, parse_rows};
+pub use forward::{ForwardPolicy, HostRule, Peer};
+pub use hop::{Upgrade, remove_hop_by_hop};
 pub use limits::{LimitPolicy, MethodPolicy};
-pub use paths::{EndpointPolicy, EndpointRow, EndpointTable, PatternKind};
+pub use paths::{Endpoint, EndpointPolicy, EndpointTable};
 
-use http::{HeaderMap, Method, Uri, Version};
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, StatusCode, Uri, Version};
+
+use crate::incident::{Mode, Refusal};
 
 /// The head of a request, as the upstream will see it once judged.
 #[derive(Clone, Debug)]
@@ -35,4 +48,101 @@ pub struct GuardPolicy {
     pub limits: LimitPolicy,
     /// Which debug endpoints and files are refused.
     pub endpoints: EndpointPolicy,
+}
+
+/// Why a request is refused, or would be in observe mode.
+#[derive(Clone, Debug)]
+pub struct Objection {
+    /// What it is counted under.
+    pub refusal: Refusal,
+    /// What the client is answered.
+    pub status: StatusCode,
+    /// The row that covers the path.
+    pub endpoint: Option<Arc<Endpoint>>,
+}
+
+/// Judges a request head. The first objection of a control in enforce mode is the answer; those of controls in
+/// observe mode are added to `observed`, and the request goes on.
+pub fn check(head: &RequestHead, policy: &GuardPolicy, observed: &mut Vec<Objection>) -> Result<(), Objection> {
+    let mut guard = Guard { observed };
+    guard.control(Mode::Enforce, || message::check(head))?;
+    guard.control(policy.methods.mode, || limits::method(head, &policy.methods))?;
+    guard.control(policy.limits.mode, || limits::size(head, &policy.limits))?;
+    guard.control(policy.endpoints.mode, || paths::endpoint(head, &policy.endpoints))
+}
+
+struct Guard<'a> {
+    observed: &'a mut Vec<Objection>,
+}
+
+impl Guard<'_> {
+    fn control(&mut self, mode: Mode, check: impl FnOnce() -> Result<(), Objection>) -> Result<(), Objection> {
+        match mode {
+            Mode::Off => Ok(()),
+            Mode::Observe => {
+                self.observed.extend(check().err());
+                Ok(())
+            }
+            Mode::Enforce => check(),
+        }
+    }
+}
+
+impl Objection {
+    fn new(refusal: Refusal, status: StatusCode) -> Self {
+        Self { refusal, status, endpoint: None }
+    }
+
+    fn bad_request() -> Self {
+        Self::new(Refusal::BadRequest, StatusCode::BAD_REQUEST)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn head(target: &str) -> RequestHead {
+        head_with("GET", target, &[("host", "example.org")])
+    }
+
+    pub(super) fn head_with(method: &str, target: &str, fields: &[(&'static str, &str)]) -> RequestHead {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, http::HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        RequestHead { method, uri: target.parse().unwrap(), version: Version::HTTP_11, headers }
+    }
+
+    #[test]
+    fn a_healthy_request_meets_no_objection() {
+        let mut observed = Vec::new();
+        for target in ["/", "/users/1?tab=console", "/.well-known/security.txt", "/assets/app.js"] {
+            check(&head(target), &GuardPolicy::default(), &mut observed).unwrap();
+        }
+        assert!(observed.is_empty());
+    }
+
+    #[test]
+    fn observe_reports_and_lets_through_and_off_does_not_look() {
+        for (mode, reported) in [(Mode::Observe, 1), (Mode::Off, 0)] {
+            let mut policy = GuardPolicy::default();
+            policy.endpoints.mode = mode;
+            let mut observed = Vec::new();
+            check(&head("/.env"), &policy, &mut observed).unwrap();
+            assert_eq!(observed.len(), reported);
+        }
+        let refused = check(&head("/.env"), &GuardPolicy::default(), &mut Vec::new()).unwrap_err();
+        assert_eq!((refused.refusal, refused.status), (Refusal::DebugEndpoint, StatusCode::NOT_FOUND));
+        assert!(refused.endpoint.is_some());
+    }
+
+    #[test]
+    fn what_is_not_acceptable_http_is_refused_in_every_mode() {
+        let mut policy = GuardPolicy::default();
+        (policy.methods.mode, policy.limits.mode, policy.endpoints.mode) = (Mode::Off, Mode::Off, Mode::Off);
+        let twice = head_with("GET", "/", &[("host", "a"), ("host", "b")]);
+        assert_eq!(check(&twice, &policy, &mut Vec::new()).unwrap_err().refusal, Refusal::BadRequest);
+    }
 }

@@ -1,8 +1,20 @@
-//! Debug endpoints and exposed files.
+//! Debug endpoints and exposed files: the same verdict for every spelling of a path.
 
-use std::sync::Arc;
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock},
+};
 
-use crate::incident::Mode;
+use http::StatusCode;
+
+use super::{
+    CanonicalPath, EndpointError, EndpointRow, EndpointSelection, Objection, PatternKind, RequestHead,
+    canonical::decode, embedded_rows,
+};
+use crate::{
+    cookies::NamePattern,
+    incident::{Mode, Refusal},
+};
 
 /// Which debug endpoints and files are refused.
 #[derive(Clone, Debug)]
@@ -13,51 +25,315 @@ pub struct EndpointPolicy {
     pub table: Arc<EndpointTable>,
 }
 
-/// How a row's pattern is compared with a path in canonical form.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PatternKind {
-    /// The whole path.
-    Path,
-    /// The path or anything below it.
-    Prefix,
-    /// Any one segment of the path.
-    Segment,
-    /// The whole path, in which `*` stands for any run of characters within a segment.
-    Glob,
-    /// The end of the last segment.
-    Suffix,
-    /// The name of a query parameter.
-    Query,
-}
-
-/// One row of `config/guard/endpoints.toml`, as written.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EndpointRow {
-    /// The row's name in logs and settings.
+/// What a row in force says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// The row's name.
     pub id: Box<str>,
-    /// How the patterns are compared.
-    pub kind: PatternKind,
-    /// The patterns, lower case.
-    pub patterns: Vec<Box<str>>,
     /// What the operator should do about it.
     pub advice: Box<str>,
-    /// Whether the row is in force unless the configuration says otherwise.
-    #[serde(default = "on")]
-    pub on: bool,
 }
 
-fn on() -> bool {
-    true
-}
-
-/// Rows in force, compiled.
+/// Rows in force, compiled: a lookup costs a few hashes per path segment, whatever the number of rows.
 #[derive(Clone, Debug, Default)]
-pub struct EndpointTable {}
+pub struct EndpointTable {
+    paths: HashMap<Box<[u8]>, Arc<Endpoint>>,
+    prefixes: HashMap<Box<[u8]>, Arc<Endpoint>>,
+    segments: HashMap<Box<[u8]>, Arc<Endpoint>>,
+    queries: HashMap<Box<[u8]>, Arc<Endpoint>>,
+    suffixes: Vec<(Box<[u8]>, Arc<Endpoint>)>,
+    path_globs: Vec<(Vec<NamePattern>, Arc<Endpoint>)>,
+    segment_globs: Vec<(NamePattern, Arc<Endpoint>)>,
+    nul: Option<Arc<Endpoint>>,
+}
 
+/// The built-in rows that are on by themselves.
 impl Default for EndpointPolicy {
     fn default() -> Self {
-        Self { mode: Mode::Enforce, table: Arc::default() }
+        static BUILT_IN: LazyLock<Arc<EndpointTable>> = LazyLock::new(|| {
+            let built = embedded_rows().and_then(|rows| EndpointTable::build(&rows, &EndpointSelection::default()));
+            debug_assert!(built.is_ok());
+            Arc::new(built.unwrap_or_default())
+        });
+        Self { mode: Mode::Enforce, table: BUILT_IN.clone() }
+    }
+}
+
+/// A plain 404, as if there were nothing.
+pub(super) fn endpoint(head: &RequestHead, policy: &EndpointPolicy) -> Result<(), Objection> {
+    match policy.table.find(head.uri.path(), head.uri.query()) {
+        None => Ok(()),
+        Some(row) => {
+            let objection = Objection::new(Refusal::DebugEndpoint, StatusCode::NOT_FOUND);
+            Err(Objection { endpoint: Some(row.clone()), ..objection })
+        }
+    }
+}
+
+impl EndpointTable {
+    /// Compiles rows. Of two rows of one id the later counts, so that an operator's own replace the built-in ones.
+    ///
+    /// # Errors
+    /// A pattern that can never match, or a selection of a row that does not exist.
+    pub fn build(rows: &[EndpointRow], selection: &EndpointSelection) -> Result<Self, EndpointError> {
+        let known = |id: &&Box<str>| rows.iter().any(|row| row.id == **id);
+        if let Some(id) = selection.enable.iter().chain(&selection.disable).find(|id| !known(id)) {
+            return Err(EndpointError::UnknownId(id.clone()));
+        }
+        let mut table = Self::default();
+        for (at, row) in rows.iter().enumerate() {
+            let replaced = rows[at + 1..].iter().any(|later| later.id == row.id);
+            let on = (row.on || selection.enable.contains(&row.id)) && !selection.disable.contains(&row.id);
+            if !replaced && on {
+                table.add(row)?;
+            }
+        }
+        Ok(table)
+    }
+
+    /// The row that covers a target, of several one. Nothing below `/.well-known/` (RFC 8615) is covered.
+    pub fn find(&self, path: &str, query: Option<&str>) -> Option<&Arc<Endpoint>> {
+        let path = CanonicalPath::of(path);
+        let nul = self.nul.as_ref().filter(|_| path.has_nul());
+        nul.or_else(|| self.find_path(&path)).or_else(|| self.find_query(query?))
+    }
+
+    fn find_path(&self, path: &CanonicalPath) -> Option<&Arc<Endpoint>> {
+        if path.segments().next() == Some(b".well-known") {
+            return None;
+        }
+        self.paths
+            .get(path.as_bytes())
+            .or_else(|| prefixes(path.as_bytes()).find_map(|prefix| self.prefixes.get(prefix)))
+            .or_else(|| path.segments().find_map(|segment| self.find_segment(segment)))
+            .or_else(|| self.find_suffix(path.segments().next_back()?))
+            .or_else(|| self.find_glob(path))
+    }
+
+    fn find_segment(&self, segment: &[u8]) -> Option<&Arc<Endpoint>> {
+        let glob = || self.segment_globs.iter().find(|(glob, _)| glob.matches(segment)).map(|(_, endpoint)| endpoint);
+        self.segments.get(segment).or_else(glob)
+    }
+
+    fn find_suffix(&self, name: &[u8]) -> Option<&Arc<Endpoint>> {
+        let ends = |suffix: &[u8]| name.len() > suffix.len() && name.ends_with(suffix);
+        self.suffixes.iter().find(|(suffix, _)| ends(suffix)).map(|(_, endpoint)| endpoint)
+    }
+
+    fn find_glob(&self, path: &CanonicalPath) -> Option<&Arc<Endpoint>> {
+        let matches = |globs: &[NamePattern]| {
+            path.segments().count() == globs.len()
+                && path.segments().zip(globs).all(|(segment, glob)| glob.matches(segment))
+        };
+        self.path_globs.iter().find(|(globs, _)| matches(globs)).map(|(_, endpoint)| endpoint)
+    }
+
+    fn find_query(&self, query: &str) -> Option<&Arc<Endpoint>> {
+        if self.queries.is_empty() {
+            return None;
+        }
+        let names = query.split(['&', ';']).map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
+        let names = names.map(|name| decode(name.as_bytes()).trim_ascii().to_ascii_lowercase());
+        names.into_iter().find_map(|name| self.queries.get(&*name))
+    }
+
+    fn add(&mut self, row: &EndpointRow) -> Result<(), EndpointError> {
+        let endpoint = Arc::new(Endpoint { id: row.id.clone(), advice: row.advice.clone() });
+        if row.kind == PatternKind::Nul {
+            self.nul = Some(endpoint);
+            return Ok(());
+        }
+        for pattern in &row.patterns {
+            if let Err(reason) = check(row.kind, pattern) {
+                let (origin, id) = (row.origin.clone(), row.id.clone());
+                return Err(EndpointError::Pattern { origin, id, pattern: pattern.clone(), reason });
+            }
+            self.add_pattern(row.kind, pattern, endpoint.clone());
+        }
+        Ok(())
+    }
+
+    fn add_pattern(&mut self, kind: PatternKind, pattern: &str, endpoint: Arc<Endpoint>) {
+        let bytes: Box<[u8]> = pattern.as_bytes().into();
+        let glob = pattern.contains('*');
+        match kind {
+            PatternKind::Path if glob => {
+                self.path_globs.push((pattern[1..].split('/').map(NamePattern::new).collect(), endpoint));
+            }
+            PatternKind::Segment if glob => self.segment_globs.push((NamePattern::new(pattern), endpoint)),
+            PatternKind::Suffix => self.suffixes.push((bytes, endpoint)),
+            PatternKind::Path => _ = self.paths.insert(bytes, endpoint),
+            PatternKind::Prefix => _ = self.prefixes.insert(bytes, endpoint),
+            PatternKind::Segment => _ = self.segments.insert(bytes, endpoint),
+            PatternKind::Query => _ = self.queries.insert(bytes, endpoint),
+            PatternKind::Nul => {}
+        }
+    }
+}
+
+/// `/a`, `/a/b`, `/a/b/c`.
+fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let ends = (1..path.len()).filter(|&at| path[at] == b'/').chain([path.len()]);
+    ends.map(|end| &path[..end])
+}
+
+/// A pattern must be what a canonical path can be.
+fn check(kind: PatternKind, pattern: &str) -> Result<(), &'static str> {
+    let is_path = matches!(kind, PatternKind::Path | PatternKind::Prefix);
+    if pattern.is_empty() {
+        return Err("it is empty");
+    }
+    if pattern.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err("paths are compared in lower case");
+    }
+    if kind == PatternKind::Prefix && pattern.contains('*') {
+        return Err("a prefix has no wildcards");
+    }
+    if is_path && CanonicalPath::of(pattern).as_bytes() != pattern.as_bytes() {
+        return Err("it is not in canonical form: from the root, decoded, without empty or dot segments");
+    }
+    if !is_path && pattern.contains(['/', '%']) {
+        return Err("it is one name, without slashes and percent codes");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::parse_rows;
+    use proptest::prelude::*;
+
+    fn found(path: &str, query: Option<&str>) -> Option<String> {
+        EndpointPolicy::default().table.find(path, query).map(|endpoint| endpoint.id.to_string())
+    }
+
+    #[test]
+    fn debug_endpoints_and_exposed_files_are_covered() {
+        for path in [
+            "/console",
+            "/__better_errors/123/variables",
+            "/rails/info/routes",
+            "/_profiler/latest",
+            "/_wdt/1",
+            "/_ignition/execute-solution",
+            "/telescope",
+            "/actuator/env",
+            "/debug/pprof/heap",
+            "/debug/vars",
+            "/server-status",
+            "/.env",
+            "/app/.env.production",
+            "/.git/config",
+            "/config/config.default.js",
+            "/config/database.yml",
+            "/index.php.bak",
+            "/index.php~",
+            "/backup.sql.gz",
+            "/%2e%67it/HEAD",
+            "/a%00b",
+        ] {
+            assert!(found(path, None).is_some(), "{path}");
+        }
+        assert_eq!(found("/any", Some("a=1&__debugger__=yes")).as_deref(), Some("werkzeug-debugger"));
+        assert_eq!(found("/any", Some("%5f_debugge%2572__")).as_deref(), Some("werkzeug-debugger"));
+    }
+
+    #[test]
+    fn ordinary_paths_are_not() {
+        for path in [
+            "/",
+            "/consoles",
+            "/users/console",
+            "/.well-known/acme-challenge/x",
+            "/.well-known/openid-configuration",
+            "/repo.git/info/refs",
+            "/environment",
+            "/app.js",
+            "/app.js.map",
+            "/debug",
+            "/~user",
+            "/static/config.js",
+            "/env",
+            "/blog/what-is-.env",
+        ] {
+            assert_eq!(found(path, Some("debug=1")), None, "{path}");
+        }
+        assert_eq!(found("/.well-known/../.env", None), found("/.env", None));
+    }
+
+    #[test]
+    fn rows_are_switched_by_id_and_replaced_by_later_ones() {
+        let mut rows = embedded_rows().unwrap();
+        let build = |rows: &[EndpointRow], enable: &[&str], disable: &[&str]| {
+            let ids = |ids: &[&str]| ids.iter().map(|&id| id.into()).collect();
+            EndpointTable::build(rows, &EndpointSelection { enable: ids(enable), disable: ids(disable) })
+        };
+        assert!(build(&rows, &["source-maps"], &[]).unwrap().find("/app.js.map", None).is_some());
+        assert!(build(&rows, &[], &["werkzeug-console"]).unwrap().find("/console", None).is_none());
+        assert_eq!(build(&rows, &["typo"], &[]).unwrap_err(), EndpointError::UnknownId("typo".into()));
+        let own = "[[endpoint]]\nid = \"werkzeug-console\"\nkind = \"path\"\npatterns = [\"/konsole\"]\nadvice = \"x\"";
+        rows.extend(parse_rows("own.toml", own).unwrap());
+        let table = build(&rows, &[], &[]).unwrap();
+        assert!(table.find("/console", None).is_none() && table.find("/konsole", None).is_some());
+    }
+
+    #[test]
+    fn a_pattern_that_can_never_match_is_an_error_with_its_place() {
+        for (kind, pattern) in [
+            ("path", "console"),
+            ("path", "/Console"),
+            ("path", "/a//b"),
+            ("prefix", "/a/"),
+            ("prefix", "/a/*"),
+            ("segment", "a/b"),
+            ("suffix", ""),
+            ("path", "/%2e"),
+        ] {
+            let text =
+                format!("[[endpoint]]\nid = \"x\"\nkind = \"{kind}\"\npatterns = [\"{pattern}\"]\nadvice = \"x\"");
+            let rows = parse_rows("own.toml", &text).unwrap();
+            let error = EndpointTable::build(&rows, &EndpointSelection::default()).unwrap_err();
+            assert!(error.to_string().starts_with("own.toml:2: row \"x\""), "{error}");
+        }
+    }
+
+    /// Another spelling of `path`, as `choices` say.
+    fn respell(path: &str, choices: &[u8]) -> String {
+        let mut choices = choices.iter().copied().cycle();
+        let mut out = String::new();
+        for letter in path.chars() {
+            let choice = choices.next().unwrap_or(0);
+            let code = format!("{:02x}", letter as u32);
+            match (letter, choice % 8) {
+                ('/', 0) => out += "//",
+                ('/', 1) => out += "/./",
+                ('/', 2) => out += "/x/%2e%2e/",
+                ('/', 3) => out += "\\",
+                ('/', 4) => out += "/x;y/..;z/",
+                ('/', 5) if !out.is_empty() => out += ";p=1/",
+                (_, 1) => out += &format!("%{code}"),
+                (_, 2) => out += &format!("%25{code}"),
+                (_, 3) => out += &format!("%2525{code}"),
+                (_, 4) => out += &format!("%u00{code}"),
+                (_, 5) => out.push(letter.to_ascii_uppercase()),
+                _ => out.push(letter),
+            }
+        }
+        if choices.next().is_some_and(|choice| choice % 2 == 0) { out + "/" } else { out }
+    }
+
+    proptest! {
+        #[test]
+        fn any_spelling_of_a_path_gets_the_same_verdict(
+            path in prop_oneof![
+                Just("/console".to_owned()), Just("/.git/config".to_owned()), Just("/config/app.yml".to_owned()),
+                Just("/a/b.sql".to_owned()), Just("/actuator/env".to_owned()), Just("/app/.env.local".to_owned()),
+                Just("/.well-known/x".to_owned()), "(/[a-z.]{1,6}){1,3}",
+            ],
+            choices in proptest::collection::vec(any::<u8>(), 1..40),
+        ) {
+            prop_assert_eq!(found(&respell(&path, &choices), None), found(&path, None));
+        }
     }
 }

@@ -1,7 +1,14 @@
 //! Hardening of `Set-Cookie`, and the names of cookies on their way in.
 
+use std::borrow::Cow;
+
+use http::{
+    HeaderMap, HeaderValue,
+    header::{COOKIE, SET_COOKIE},
+};
+
 use crate::{
-    cookies::{Domain, NamePattern, Prefix, SameSite, SameSiteRule},
+    cookies::{Domain, Edit, NamePattern, Pair, Prefix, Rules, SameSite, SameSiteRule, SetCookie, rewrite},
     incident::Mode,
 };
 
@@ -77,6 +84,12 @@ pub struct CookieReport {
     pub seen: u32,
     /// Fields rewritten in any way.
     pub changed: u32,
+    /// Fields that gained `Secure`.
+    pub secure: u32,
+    /// Fields that gained `HttpOnly`.
+    pub http_only: u32,
+    /// Fields whose `SameSite` changed.
+    pub same_site: u32,
     /// Dropped by a rule.
     pub removed: u32,
     /// Dropped because no browser would take them: malformed.
@@ -113,5 +126,283 @@ impl Default for CookieRules {
             lifetime_cap: None,
             remove: false,
         }
+    }
+}
+
+impl CookiePolicy {
+    /// Rewrites every `Set-Cookie`, and drops those that no browser would take or that a rule removes. Observe
+    /// mode changes nothing and reports the same. `tls` is whether the client's side is TLS; `now` in seconds since
+    /// the Unix epoch.
+    pub fn harden(&self, fields: &mut HeaderMap, tls: bool, now: u64) -> CookieReport {
+        let mut report = CookieReport::default();
+        if self.mode == Mode::Off || !fields.contains_key(SET_COOKIE) {
+            return report;
+        }
+        let verdicts: Vec<_> =
+            fields.get_all(SET_COOKIE).iter().map(|field| self.judge(field, tls, now, &mut report)).collect();
+        if self.mode == Mode::Enforce && verdicts.iter().any(|verdict| !matches!(verdict, Verdict::Keep)) {
+            apply(fields, verdicts);
+        }
+        report
+    }
+
+    /// Gives the `Cookie` fields of a request the names that the application knows: prefixes given by these rules
+    /// come off. A cookie that should bear a prefix and does not was not set by this proxy (a sibling domain or a
+    /// plain-text attacker can plant it) and is dropped. Gives the number of cookies renamed or dropped.
+    pub fn unprefix(&self, fields: &mut HeaderMap, tls: bool) -> u32 {
+        if self.mode != Mode::Enforce || !self.gives_prefixes() || !fields.contains_key(COOKIE) {
+            return 0;
+        }
+        let mut changed = 0;
+        let rewritten: Vec<_> =
+            fields.get_all(COOKIE).iter().map(|field| self.unprefixed(field, tls, &mut changed)).collect();
+        if changed > 0 {
+            fields.remove(COOKIE);
+            rewritten.into_iter().filter(|field| !field.is_empty()).for_each(|field| {
+                fields.append(COOKIE, field);
+            });
+        }
+        changed
+    }
+
+    /// The rules for a cookie under the name the application gave it or the prefixed one that the browser knows.
+    pub fn rules_for(&self, name: &[u8]) -> &CookieRules {
+        self.overrides
+            .iter()
+            .find(|(pattern, rules)| {
+                let bare = rules.prefix.and_then(|prefix| prefix.strip(name));
+                pattern.matches(name) || bare.is_some_and(|bare| pattern.matches(bare))
+            })
+            .map_or(&self.rules, |(_, rules)| rules)
+    }
+
+    fn gives_prefixes(&self) -> bool {
+        self.rules.prefix.is_some() || self.overrides.iter().any(|(_, rules)| rules.prefix.is_some())
+    }
+
+    fn judge(&self, field: &HeaderValue, tls: bool, now: u64, report: &mut CookieReport) -> Verdict {
+        report.seen += 1;
+        let Some(cookie) = SetCookie::parse(field.as_bytes()) else {
+            report.malformed += 1;
+            return Verdict::Drop;
+        };
+        if self.max_bytes > 0 && cookie.size() > self.max_bytes {
+            report.oversized += 1;
+            return Verdict::Drop;
+        }
+        let rules = self.rules_for(cookie.name());
+        if rules.remove {
+            report.removed += 1;
+            return Verdict::Drop;
+        }
+        self.rewrite(&cookie, rules, (tls, now), report)
+    }
+
+    fn rewrite(
+        &self,
+        cookie: &SetCookie<'_>,
+        rules: &CookieRules,
+        (tls, now): (bool, u64),
+        report: &mut CookieReport,
+    ) -> Verdict {
+        let http_only = match rules.http_only {
+            HttpOnlyRule::Never => false,
+            HttpOnlyRule::Always => true,
+            HttpOnlyRule::UnlessScriptReadable => !self.is_script_readable(cookie.name()),
+        };
+        match cookie.enforce(&rules.decide(tls, http_only, now)) {
+            Cow::Borrowed(_) => Verdict::Keep,
+            Cow::Owned(rewritten) => {
+                report.note(cookie, &rewritten);
+                HeaderValue::from_bytes(&rewritten).map_or(Verdict::Drop, Verdict::Rewrite)
+            }
+        }
+    }
+
+    fn is_script_readable(&self, name: &[u8]) -> bool {
+        let bare = [Prefix::Host, Prefix::Secure].iter().find_map(|prefix| prefix.strip(name)).unwrap_or(name);
+        self.script_readable.iter().any(|pattern| pattern.matches(name) || pattern.matches(bare))
+    }
+
+    fn unprefixed(&self, field: &HeaderValue, tls: bool, changed: &mut u32) -> HeaderValue {
+        let rewritten = rewrite(field.as_bytes(), |pair| {
+            let edit = self.unprefix_pair(pair, tls);
+            *changed += u32::from(!matches!(edit, Edit::Keep));
+            edit
+        });
+        match rewritten.map(|bytes| HeaderValue::from_bytes(&bytes)) {
+            Some(Ok(value)) => value,
+            Some(Err(_)) => HeaderValue::from_static(""),
+            None => field.clone(),
+        }
+    }
+
+    fn unprefix_pair<'a>(&self, pair: Pair<'a>, tls: bool) -> Edit<'a> {
+        let rules = self.rules_for(pair.name);
+        let Some(prefix) = rules.prefix.filter(|_| rules.client_tls(tls) && !pair.name.is_empty()) else {
+            return Edit::Keep;
+        };
+        match prefix.strip(pair.name) {
+            Some(bare) => Edit::Replace { name: bare.into(), value: pair.value.into() },
+            None if Prefix::of(pair.name).is_some() => Edit::Keep,
+            None => Edit::Drop,
+        }
+    }
+}
+
+impl CookieRules {
+    fn client_tls(&self, tls: bool) -> bool {
+        tls || self.secure == SecureRule::Always
+    }
+
+    fn decide(&self, tls: bool, http_only: bool, now: u64) -> Rules<'_> {
+        Rules {
+            secure: self.secure != SecureRule::Never && self.client_tls(tls),
+            tls: self.client_tls(tls),
+            http_only,
+            same_site: self.same_site,
+            partitioned: self.partitioned,
+            prefix: self.prefix,
+            domain: &self.domain,
+            path: self.path.as_deref(),
+            lifetime_cap: self.lifetime_cap,
+            now,
+        }
+    }
+}
+
+impl CookieReport {
+    fn note(&mut self, before: &SetCookie<'_>, rewritten: &[u8]) {
+        let Some(after) = SetCookie::parse(rewritten) else { return };
+        self.changed += 1;
+        self.secure += u32::from(before.secure() != after.secure());
+        self.http_only += u32::from(before.http_only() != after.http_only());
+        self.same_site += u32::from(before.same_site() != after.same_site());
+    }
+}
+
+enum Verdict {
+    Keep,
+    Rewrite(HeaderValue),
+    Drop,
+}
+
+/// Puts the fields back in their order, so that of two cookies of one name the later still wins.
+fn apply(fields: &mut HeaderMap, verdicts: Vec<Verdict>) {
+    let before: Vec<_> = fields.get_all(SET_COOKIE).iter().cloned().collect();
+    fields.remove(SET_COOKIE);
+    for (field, verdict) in before.into_iter().zip(verdicts) {
+        match verdict {
+            Verdict::Keep => fields.append(SET_COOKIE, field),
+            Verdict::Rewrite(field) => fields.append(SET_COOKIE, field),
+            Verdict::Drop => continue,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(name: http::HeaderName, values: &[&str]) -> HeaderMap {
+        let mut fields = HeaderMap::new();
+        for value in values {
+            fields.append(name.clone(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
+        }
+        fields
+    }
+
+    fn all(fields: &HeaderMap, name: http::HeaderName) -> Vec<String> {
+        fields.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
+    }
+
+    fn with_prefix(pattern: &str) -> CookiePolicy {
+        let rules = CookieRules { prefix: Some(Prefix::Host), ..CookieRules::default() };
+        CookiePolicy { overrides: vec![(NamePattern::new(pattern), rules)], ..CookiePolicy::default() }
+    }
+
+    #[test]
+    fn every_cookie_is_hardened_in_its_place_and_csrf_cookies_stay_readable() {
+        let mut out = fields(SET_COOKIE, &["sid=1; Path=/", "csrftoken=2", "ok=3; Secure; HttpOnly; SameSite=Strict"]);
+        let report = CookiePolicy::default().harden(&mut out, true, 0);
+        assert_eq!(
+            all(&out, SET_COOKIE),
+            [
+                "sid=1; Path=/; SameSite=Lax; Secure; HttpOnly",
+                "csrftoken=2; SameSite=Lax; Secure",
+                "ok=3; Secure; HttpOnly; SameSite=Strict",
+            ]
+        );
+        let wanted = CookieReport { seen: 3, changed: 2, secure: 2, http_only: 1, same_site: 2, ..Default::default() };
+        assert_eq!(report, wanted);
+    }
+
+    #[test]
+    fn observe_reports_the_same_and_changes_nothing_and_off_does_not_look() {
+        let before = fields(SET_COOKIE, &["sid=1", "=", "x=2; Secure; Secure"]);
+        let mut enforced = before.clone();
+        let report = CookiePolicy::default().harden(&mut enforced, true, 0);
+        for (mode, wanted) in [(Mode::Observe, report), (Mode::Off, CookieReport::default())] {
+            let mut same = before.clone();
+            let policy = CookiePolicy { mode, ..CookiePolicy::default() };
+            assert_eq!(policy.harden(&mut same, true, 0), wanted);
+            assert_eq!(same, before);
+        }
+        assert_ne!(enforced, before);
+    }
+
+    #[test]
+    fn what_no_browser_takes_and_what_a_rule_removes_is_dropped_and_counted() {
+        let large = format!("big={}", "x".repeat(4094));
+        let mut policy = CookiePolicy::default();
+        let gone = CookieRules { remove: true, ..CookieRules::default() };
+        policy.overrides.push((NamePattern::new("debug_*"), gone));
+        let mut out = fields(SET_COOKIE, &["=", &large, "debug_id=1", "a=1"]);
+        let report = policy.harden(&mut out, false, 0);
+        assert_eq!((report.malformed, report.oversized, report.removed), (1, 1, 1));
+        assert_eq!(all(&out, SET_COOKIE), ["a=1; SameSite=Lax; HttpOnly"]);
+    }
+
+    #[test]
+    fn hardening_twice_changes_nothing_more() {
+        let mut policy = with_prefix("s*");
+        policy.overrides[0].1.http_only = HttpOnlyRule::Never;
+        let mut once = fields(SET_COOKIE, &["sid=1; Domain=example.org", "csrftoken=1", "__Secure-x=2", "b"]);
+        policy.harden(&mut once, true, 0);
+        let mut twice = once.clone();
+        assert_eq!(policy.harden(&mut twice, true, 0).changed, 0);
+        assert_eq!(once, twice);
+    }
+
+    #[test]
+    fn a_prefix_given_on_the_way_out_comes_off_on_the_way_in() {
+        let policy = with_prefix("sid");
+        let mut out = fields(SET_COOKIE, &["sid=1"]);
+        policy.harden(&mut out, true, 0);
+        assert_eq!(all(&out, SET_COOKIE), ["__Host-sid=1; Path=/; SameSite=Lax; Secure; HttpOnly"]);
+        let mut back = fields(COOKIE, &["a=0; __Host-sid=1; __Host-own=2", "b=3"]);
+        assert_eq!(policy.unprefix(&mut back, true), 1);
+        assert_eq!(all(&back, COOKIE), ["a=0; sid=1; __Host-own=2", "b=3"]);
+    }
+
+    #[test]
+    fn a_planted_cookie_without_its_prefix_never_reaches_the_application() {
+        let policy = with_prefix("sid");
+        let mut back = fields(COOKIE, &["sid=evil", " sid =evil; __Host-sid=1; __host-sid=2"]);
+        assert_eq!(policy.unprefix(&mut back, true), 3);
+        assert_eq!(all(&back, COOKIE), ["sid=1; __host-sid=2"]);
+        let mut plain = fields(COOKIE, &["sid=1"]);
+        assert_eq!(policy.unprefix(&mut plain, false), 0);
+    }
+
+    #[test]
+    fn plain_http_gets_secure_only_where_the_operator_says_that_tls_ends_before() {
+        let mut policy = CookiePolicy::default();
+        let mut plain = fields(SET_COOKIE, &["a=1; SameSite=None"]);
+        policy.harden(&mut plain, false, 0);
+        assert_eq!(all(&plain, SET_COOKIE), ["a=1; SameSite=None; HttpOnly"]);
+        policy.rules.secure = SecureRule::Always;
+        policy.harden(&mut plain, false, 0);
+        assert_eq!(all(&plain, SET_COOKIE), ["a=1; SameSite=None; HttpOnly; Secure"]);
     }
 }

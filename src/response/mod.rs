@@ -1,10 +1,20 @@
 //! The way out: hardening of the head, masks, and the one way to build a generic reply.
 
 mod cookies;
+mod forward;
 mod headers;
+mod negotiate;
+mod render;
+mod strip;
+mod template;
 
 pub use cookies::{CookiePolicy, CookieReport, CookieRules, HttpOnlyRule, SecureRule};
-pub use headers::{HeaderPolicy, Removal, Setting, When};
+pub use forward::remove_hop_by_hop;
+pub use headers::{HeaderPolicy, HeaderReport, Removal, Setting, When};
+pub use negotiate::{Format, Wanted};
+pub use render::{INCIDENT_ID, allow, refusal_status, replacement_status, reply};
+pub use strip::{carry_over, remove_body_claims};
+pub use template::{Template, TemplateError, Templates};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -27,4 +37,25 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body; empty for HEAD, while `Content-Length` tells what GET would get.
     pub body: Bytes,
+}
+
+/// What hardening changed in a head, or would have changed in observe mode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct HardenReport {
+    /// In its `Set-Cookie` fields.
+    pub cookies: CookieReport,
+    /// In its other fields.
+    pub headers: HeaderReport,
+}
+
+/// Hardens the head of any response, the upstream's and the proxy's own alike, whatever its status. `tls` is
+/// whether the client's side is TLS, here or at a trusted peer; `now` in seconds since the Unix epoch.
+pub fn harden(
+    fields: &mut HeaderMap,
+    headers: &HeaderPolicy,
+    cookies: &CookiePolicy,
+    tls: bool,
+    now: u64,
+) -> HardenReport {
+    HardenReport { cookies: cookies.harden(fields, tls, now), headers: headers.harden(fields, tls) }
 }

@@ -1,8 +1,10 @@
 //! What a leak looks like: rules as data (law L7). A rule is a row of a pack (`config/rules/*.toml`); this module
 //! gives it its type and reads packs. `scan` compiles rules and applies them.
 
+mod embedded;
 mod pack;
 
+pub use embedded::PACKS;
 pub use pack::{PackError, parse_pack};
 
 use serde::Deserialize;
@@ -133,6 +135,9 @@ pub struct Confirmation {
     /// whole match is.
     #[serde(default)]
     pub regex: Option<String>,
+    /// Must not match anywhere in what the regex matched.
+    #[serde(default)]
+    pub unless: Option<String>,
     /// Where the regex is searched.
     #[serde(default)]
     pub search: Search,

@@ -55,7 +55,10 @@ impl<'a> Confirmer<'a> {
     pub(super) fn confirm(&mut self, rule: RuleIndex, at: usize) {
         let compiled = self.rules.compiled(rule);
         let progress = self.by_rule.entry(rule).or_default();
-        if at < progress.done || progress.spans.len() >= PER_RULE_MAX || !literals_stand(compiled, self.text, at, progress) {
+        if at < progress.done
+            || progress.spans.len() >= PER_RULE_MAX
+            || !literals_stand(compiled, self.text, at, progress)
+        {
             return;
         }
         match &compiled.regex {
@@ -66,7 +69,9 @@ impl<'a> Confirmer<'a> {
                 while from <= window.end {
                     let Some(found) = regex.find(self.text, from..window.end, anchored) else { break };
                     from = found.whole.end.max(found.whole.start + 1);
-                    if worth_it(compiled, &self.text[found.mask.clone()]) {
+                    let excused =
+                        compiled.unless.as_ref().is_some_and(|unless| unless.is_match(&self.text[found.whole.clone()]));
+                    if !excused && worth_it(compiled, &self.text[found.mask.clone()]) {
                         progress.accept(compiled, self.text, found.mask);
                         progress.done = progress.done.max(found.whole.end);
                     }
@@ -86,9 +91,7 @@ impl<'a> Confirmer<'a> {
         let mut confirmed: Vec<_> = self
             .by_rule
             .into_iter()
-            .filter(|(rule, progress)| {
-                progress.spans.len() >= self.rules.rule(*rule).confirm.repeats.unwrap_or(1)
-            })
+            .filter(|(rule, progress)| progress.spans.len() >= self.rules.rule(*rule).confirm.repeats.unwrap_or(1))
             .flat_map(|(rule, progress)| {
                 progress.spans.into_iter().map(move |(span, open)| Confirmed { rule, span, open })
             })
@@ -147,7 +150,8 @@ fn literals_in(compiled: &CompiledRule, text: &[u8]) -> bool {
 /// Whether the span to be masked is a secret and not a stand-in for one.
 fn worth_it(compiled: &CompiledRule, span: &[u8]) -> bool {
     let confirm = &compiled.rule.confirm;
-    let placeholders_pass = confirm.allow_placeholders.unwrap_or(compiled.rule.action == Action::Mask && confirm.until.is_none());
+    let placeholders_pass =
+        confirm.allow_placeholders.unwrap_or(compiled.rule.action == Action::Mask && confirm.until.is_none());
     confirm.entropy.is_none_or(|least| value::entropy(span) >= least)
         && confirm.checksum.is_none_or(|checksum| checksum::passes(checksum, span))
         && !(placeholders_pass && value::is_placeholder(span))

@@ -62,7 +62,8 @@ pub(super) fn continues_windows_path(text: &[u8], in_path: bool) -> bool {
     if ends_with_drive {
         return true;
     }
-    let part = text.iter().rev().take(120).take_while(|&&byte| byte.is_ascii_alphanumeric() || b" ._-()[]`".contains(&byte));
+    let part =
+        text.iter().rev().take(120).take_while(|&&byte| byte.is_ascii_alphanumeric() || b" ._-()[]`".contains(&byte));
     in_path && text.len().checked_sub(part.count() + 1).is_some_and(|at| text[at] == b'\\')
 }
 

@@ -50,6 +50,11 @@ impl Pattern {
         Some(Match { whole, mask })
     }
 
+    /// Whether there is a match anywhere in `text`.
+    pub(super) fn is_match(&self, text: &[u8]) -> bool {
+        self.regex().is_some_and(|regex| regex.is_match(text))
+    }
+
     /// The text of the first group in the first match anywhere.
     pub fn first_group<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
         let regex = self.regex()?;
@@ -61,7 +66,8 @@ impl Pattern {
 
     fn regex(&self) -> Option<&Regex> {
         let build = || {
-            let config = Regex::config().utf8_empty(false).nfa_size_limit(Some(SIZE_LIMIT)).hybrid_cache_capacity(1 << 18);
+            let config =
+                Regex::config().utf8_empty(false).nfa_size_limit(Some(SIZE_LIMIT)).hybrid_cache_capacity(1 << 18);
             Regex::builder().configure(config).syntax(syntax()).build(&self.source).ok()
         };
         self.built.get_or_init(build).as_ref()

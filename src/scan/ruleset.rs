@@ -37,6 +37,7 @@ pub struct CompiledRule {
     pub(super) any: Vec<Finder<'static>>,
     pub(super) none: Vec<Finder<'static>>,
     pub(super) regex: Option<Pattern>,
+    pub(super) unless: Option<Pattern>,
     /// Reads the exception's type, the file and the line.
     pub extract: [Option<Pattern>; 3],
     pub(super) until: Option<Finder<'static>>,
@@ -122,12 +123,13 @@ impl CompiledRule {
         let compile = || -> Result<_, String> {
             Ok((
                 pattern("confirm.regex", &rule.confirm.regex)?,
+                pattern("confirm.unless", &rule.confirm.unless)?,
                 pattern("extract.exception", &rule.extract.exception)?,
                 pattern("extract.file", &rule.extract.file)?,
                 pattern("extract.line", &rule.extract.line)?,
             ))
         };
-        let (regex, exception, file, line) =
+        let (regex, unless, exception, file, line) =
             compile().map_err(|what| CompileError { rule: rule.id.clone(), what })?;
         Ok(Self {
             all: finders(&rule.confirm.all),
@@ -136,6 +138,7 @@ impl CompiledRule {
             until: rule.confirm.until.as_ref().map(|literal| Finder::new(literal.as_bytes()).into_owned()),
             token: Bytes::from(format!("[redacted:{}]", rule.id)),
             regex,
+            unless,
             extract: [exception, file, line],
             rule,
         })

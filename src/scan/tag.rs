@@ -9,9 +9,42 @@ const TAG_MAX: usize = 4096;
 
 /// Tags after which the text goes on in a new line.
 const LINE_BREAKING: &[&[u8]] = &[
-    b"br", b"p", b"div", b"li", b"ul", b"ol", b"tr", b"table", b"h1", b"h2", b"h3", b"h4", b"h5", b"h6", b"pre", b"dt",
-    b"dd", b"dl", b"section", b"article", b"header", b"footer", b"hr", b"title", b"body", b"head", b"script", b"style",
-    b"textarea", b"blockquote", b"td", b"th", b"option", b"nav", b"main", b"form",
+    b"br",
+    b"p",
+    b"div",
+    b"li",
+    b"ul",
+    b"ol",
+    b"tr",
+    b"table",
+    b"h1",
+    b"h2",
+    b"h3",
+    b"h4",
+    b"h5",
+    b"h6",
+    b"pre",
+    b"dt",
+    b"dd",
+    b"dl",
+    b"section",
+    b"article",
+    b"header",
+    b"footer",
+    b"hr",
+    b"title",
+    b"body",
+    b"head",
+    b"script",
+    b"style",
+    b"textarea",
+    b"blockquote",
+    b"td",
+    b"th",
+    b"option",
+    b"nav",
+    b"main",
+    b"form",
 ];
 
 /// A tag, comment mark or declaration.
@@ -74,7 +107,8 @@ pub(super) fn attribute_values(source: &[u8], tag: Range<usize>, mut found: impl
                 (start + 2 + length).min(tag.end)
             }
             _ => {
-                let value = source[start..tag.end].iter().take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'>');
+                let value =
+                    source[start..tag.end].iter().take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'>');
                 let length = value.count();
                 found(start..start + length);
                 start + length

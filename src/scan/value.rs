@@ -12,9 +12,35 @@ pub(super) fn entropy(value: &[u8]) -> f32 {
 
 /// Words that stand where a secret should, in documentation and templates.
 const PLACEHOLDER_WORDS: &[&str] = &[
-    "example", "your", "xxxx", "placeholder", "changeme", "change_me", "redacted", "filtered", "hidden", "masked",
-    "dummy", "sample", "insert", "replace", "secret_here", "key_here", "token_here", "foobar", "lorem", "1234567890abcdef",
-    "abcdefghij", "0123456789", "process.env", "os.environ", "getenv", "env.", "env[", "undefined", "todo",
+    "example",
+    "your",
+    "xxxx",
+    "placeholder",
+    "changeme",
+    "change_me",
+    "redacted",
+    "filtered",
+    "hidden",
+    "masked",
+    "dummy",
+    "sample",
+    "insert",
+    "replace",
+    "secret_here",
+    "key_here",
+    "token_here",
+    "foobar",
+    "lorem",
+    "1234567890abcdef",
+    "abcdefghij",
+    "0123456789",
+    "process.env",
+    "os.environ",
+    "getenv",
+    "env.",
+    "env[",
+    "undefined",
+    "todo",
 ];
 
 /// Whether `value` is one of the things people write in place of a secret.
@@ -42,7 +68,9 @@ mod tests {
 
     #[test]
     fn placeholders_are_told_from_secrets() {
-        for placeholder in ["YOUR_API_KEY", "AKIAIOSFODNN7EXAMPLE", "********", "${DB_PASSWORD}", "xxxxxxxx", "<token>", "abc..."] {
+        for placeholder in
+            ["YOUR_API_KEY", "AKIAIOSFODNN7EXAMPLE", "********", "${DB_PASSWORD}", "xxxxxxxx", "<token>", "abc..."]
+        {
             assert!(is_placeholder(placeholder.as_bytes()), "{placeholder}");
         }
         for secret in ["h7Qe2kd93mXz", "correct horse battery", "9f86d081884c7d65"] {

@@ -87,7 +87,14 @@ mod tests {
     #[test]
     fn quotes_and_slashes_are_spelt_in_every_way_pages_do() {
         let spellings = escaped_spellings("File \"/srv");
-        for wanted in [r#"File \"/srv"#, r#"File \"\/srv"#, "File &quot;/srv", "File &#34;/srv", "File &quot;&#x2F;srv", "File%20%22%2Fsrv"] {
+        for wanted in [
+            r#"File \"/srv"#,
+            r#"File \"\/srv"#,
+            "File &quot;/srv",
+            "File &#34;/srv",
+            "File &quot;&#x2F;srv",
+            "File%20%22%2Fsrv",
+        ] {
             assert!(spellings.iter().any(|spelling| spelling == wanted), "{wanted}");
         }
     }

@@ -220,12 +220,7 @@ impl Builder {
         if range.is_empty() {
             return;
         }
-        self.push_run(Run {
-            text: 0,
-            source: range.start as u32,
-            source_len: range.len() as u32,
-            verbatim: true,
-        });
+        self.push_run(Run { text: 0, source: range.start as u32, source_len: range.len() as u32, verbatim: true });
         self.view.text.extend_from_slice(&source[range]);
     }
 

@@ -1,0 +1,126 @@
+//! A stored response through an exchange, in pieces: how `cofferdam scan`, the rules' own rows and the property
+//! tests ask for a verdict.
+
+use std::{net::IpAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::{Method, Uri, Version};
+
+use super::{Exchange, Facts, HeadVerdict, Outcome, RequestVerdict, Step};
+use crate::{
+    engine::Engine,
+    incident::IncidentId,
+    request::{Peer, RequestHead},
+    response::{Reply, ResponseHead},
+};
+
+/// What a client would have got.
+#[derive(Debug)]
+pub struct Replayed {
+    /// The head, unless the response was severed before it left.
+    pub head: Option<ResponseHead>,
+    /// The body as far as it left.
+    pub body: Vec<u8>,
+    /// Whether the body came to a clean end.
+    pub complete: bool,
+    /// How the exchange ended.
+    pub outcome: Outcome,
+}
+
+/// Puts a response to `GET /` (with these fields) through an exchange; the body arrives in `pieces`.
+pub fn replay(engine: &Arc<Engine>, head: ResponseHead, pieces: impl IntoIterator<Item = Bytes>) -> Replayed {
+    let mut exchange = Exchange::new(engine.clone(), facts());
+    let mut sent = Sent::default();
+    let mut request = request();
+    if let RequestVerdict::Refuse(reply) = exchange.on_request(&mut request) {
+        sent.reply(reply);
+        return sent.end(exchange);
+    }
+    let passes = match exchange.on_response_head(head) {
+        HeadVerdict::Pass(head) | HeadVerdict::Upgrade(head, _) => {
+            sent.head = Some(head);
+            true
+        }
+        HeadVerdict::Stream(head) => {
+            sent.head = Some(head);
+            false
+        }
+        HeadVerdict::Inspect => false,
+        HeadVerdict::Replace(reply) => {
+            sent.reply(reply);
+            return sent.end(exchange);
+        }
+    };
+    for piece in pieces {
+        if passes {
+            sent.body.extend_from_slice(&piece);
+        } else if sent.step(exchange.on_chunk(piece)) == Flow::Over {
+            return sent.end(exchange);
+        }
+    }
+    if passes || sent.step(exchange.on_end(None).0) == Flow::On {
+        sent.complete = true;
+    }
+    sent.end(exchange)
+}
+
+fn facts() -> Facts {
+    let peer = Peer { address: IpAddr::from([127, 0, 0, 1]), tls: false };
+    Facts { incident_id: IncidentId::from_random([0; 12]), peer, now: 0 }
+}
+
+fn request() -> RequestHead {
+    let headers = [(http::header::HOST, http::HeaderValue::from_static("localhost"))].into_iter().collect();
+    RequestHead { method: Method::GET, uri: Uri::from_static("/"), version: Version::HTTP_11, headers }
+}
+
+#[derive(Default)]
+struct Sent {
+    head: Option<ResponseHead>,
+    body: Vec<u8>,
+    complete: bool,
+}
+
+#[derive(PartialEq, Eq)]
+enum Flow {
+    On,
+    Over,
+}
+
+impl Sent {
+    fn step(&mut self, step: Step) -> Flow {
+        match step {
+            Step::Hold => {}
+            Step::Commit { head, body, .. } => {
+                self.head = Some(head);
+                self.take(&body);
+            }
+            Step::Release(body) => self.take(&body),
+            Step::Finish(body) => {
+                self.take(&body);
+                self.complete = true;
+                return Flow::Over;
+            }
+            Step::Replace(reply) => {
+                self.reply(reply);
+                return Flow::Over;
+            }
+            Step::Sever => return Flow::Over,
+        }
+        Flow::On
+    }
+
+    fn take(&mut self, body: &[Bytes]) {
+        body.iter().for_each(|piece| self.body.extend_from_slice(piece));
+    }
+
+    fn reply(&mut self, reply: Reply) {
+        self.head = Some(ResponseHead { status: reply.status, headers: reply.headers });
+        self.body = reply.body.to_vec();
+        self.complete = true;
+    }
+
+    fn end(self, exchange: Exchange) -> Replayed {
+        Replayed { head: self.head, body: self.body, complete: self.complete, outcome: exchange.finish() }
+    }
+}

@@ -1,0 +1,130 @@
+//! Fields that belong to one connection (RFC 9110 section 7.6.1).
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{self, CONNECTION, TE, UPGRADE},
+};
+
+/// What happens to a wish to switch protocols.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upgrade {
+    /// It ends here.
+    Drop,
+    /// It is passed on: `Connection: upgrade` and `Upgrade` as it came.
+    Keep,
+}
+
+/// Meant for the next hop whether `Connection` names them or not. `Trailer` is not among them since RFC 9110, and
+/// HTTP libraries need it to send trailers.
+const HOP_BY_HOP: [HeaderName; 6] = [
+    CONNECTION,
+    TE,
+    header::TRANSFER_ENCODING,
+    header::PROXY_AUTHORIZATION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+];
+
+/// Meant for everyone, whatever `Connection` says: naming one of them there is an attack on whoever relies on it.
+const END_TO_END: [HeaderName; 10] = [
+    header::HOST,
+    header::COOKIE,
+    header::SET_COOKIE,
+    header::AUTHORIZATION,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::CONTENT_ENCODING,
+    header::CACHE_CONTROL,
+    header::ORIGIN,
+    header::LOCATION,
+];
+
+/// Takes away the fields of the connection they came over, those that `Connection` names among them. A wish for
+/// trailers (`TE: trailers`) is kept: the proxy can pass them on.
+pub fn remove_hop_by_hop(fields: &mut HeaderMap, upgrade: Upgrade) {
+    let trailers = lists(fields, &TE, b"trailers");
+    let upgrades = upgrade == Upgrade::Keep && lists(fields, &CONNECTION, b"upgrade") && fields.contains_key(UPGRADE);
+    for name in named_by_connection(fields) {
+        if !(END_TO_END.contains(&name) || upgrades && name == UPGRADE) {
+            fields.remove(name);
+        }
+    }
+    for name in &HOP_BY_HOP {
+        fields.remove(name);
+    }
+    if upgrades {
+        fields.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    } else {
+        fields.remove(UPGRADE);
+    }
+    if trailers {
+        fields.insert(TE, HeaderValue::from_static("trailers"));
+        fields.append(CONNECTION, HeaderValue::from_static("te"));
+    }
+}
+
+fn named_by_connection(fields: &HeaderMap) -> Vec<HeaderName> {
+    tokens(fields, &CONNECTION).filter_map(|token| HeaderName::from_bytes(token).ok()).collect()
+}
+
+fn lists(fields: &HeaderMap, name: &HeaderName, token: &[u8]) -> bool {
+    tokens(fields, name).any(|listed| listed.eq_ignore_ascii_case(token))
+}
+
+/// The members of a list, in all its fields, without parameters.
+fn tokens<'a>(fields: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a [u8]> {
+    let members = fields.get_all(name).iter().flat_map(|field| field.as_bytes().split(|&byte| byte == b','));
+    members.map(|member| member.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(lines: &[(&'static str, &'static str)], upgrade: Upgrade) -> Vec<String> {
+        let mut fields = HeaderMap::new();
+        for (name, value) in lines {
+            fields.append(*name, HeaderValue::from_static(value));
+        }
+        remove_hop_by_hop(&mut fields, upgrade);
+        let mut left: Vec<_> =
+            fields.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+        left.sort_unstable();
+        left
+    }
+
+    #[test]
+    fn the_connections_fields_and_those_it_names_go() {
+        let lines = [
+            ("connection", "keep-alive, X-Hop"),
+            ("connection", "x-other , bad name"),
+            ("x-hop", "1"),
+            ("x-other", "1"),
+            ("keep-alive", "5"),
+            ("proxy-connection", "keep-alive"),
+            ("proxy-authorization", "Basic x"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "websocket"),
+            ("accept", "*/*"),
+        ];
+        assert_eq!(left(&lines, Upgrade::Drop), ["accept: */*"]);
+    }
+
+    #[test]
+    fn connection_cannot_take_away_what_is_meant_for_the_application() {
+        let lines = [("connection", "cookie, authorization, host, content-length"), ("cookie", "a=1"), ("host", "a")];
+        assert_eq!(left(&lines, Upgrade::Drop), ["cookie: a=1", "host: a"]);
+    }
+
+    #[test]
+    fn a_wish_for_trailers_and_a_permitted_upgrade_are_passed_on() {
+        assert_eq!(
+            left(&[("te", "gzip, trailers;q=0.5"), ("connection", "te")], Upgrade::Drop),
+            ["connection: te", "te: trailers"]
+        );
+        let upgrade = [("connection", "keep-alive, Upgrade"), ("upgrade", "websocket")];
+        assert_eq!(left(&upgrade, Upgrade::Keep), ["connection: upgrade", "upgrade: websocket"]);
+        assert_eq!(left(&upgrade, Upgrade::Drop), [""; 0]);
+        assert_eq!(left(&[("upgrade", "h2c")], Upgrade::Keep), [""; 0]);
+    }
+}

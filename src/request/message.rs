@@ -1,0 +1,153 @@
+//! Requests that are not acceptable HTTP, or that two servers could read in two ways.
+
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header, uri::Authority};
+
+use super::{Objection, RequestHead};
+use crate::incident::Refusal;
+
+/// Refuses what must never be forwarded, whatever the settings.
+pub(super) fn check(head: &RequestHead) -> Result<(), Objection> {
+    method(head)?;
+    target(head)?;
+    host(head)?;
+    framing(head)
+}
+
+/// `TRACE` reflects credentials and `CONNECT` asks for another server; a request that may go no further
+/// (`Max-Forwards: 0`, RFC 9110 section 7.6.2) ends here.
+fn method(head: &RequestHead) -> Result<(), Objection> {
+    let spent = head.method == Method::OPTIONS && head.headers.get(header::MAX_FORWARDS).is_some_and(is_zero);
+    if head.method == Method::TRACE || head.method == Method::CONNECT || spent {
+        return Err(Objection::new(Refusal::Method, StatusCode::METHOD_NOT_ALLOWED));
+    }
+    Ok(())
+}
+
+fn is_zero(value: &HeaderValue) -> bool {
+    !value.is_empty() && value.as_bytes().iter().all(|&byte| byte == b'0')
+}
+
+/// Origin form, absolute form of http(s) without credentials, or `*` with OPTIONS (RFC 9112 section 3.2).
+fn target(head: &RequestHead) -> Result<(), Objection> {
+    let path = head.uri.path();
+    let web = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
+    let acceptable = match head.uri.authority() {
+        Some(authority) => head.uri.scheme_str().is_none_or(web) && is_host(authority.as_str().as_bytes()),
+        None => path.starts_with('/') || (path == "*" && head.method == Method::OPTIONS),
+    };
+    acceptable.then_some(()).ok_or_else(Objection::bad_request)
+}
+
+/// One valid `Host` (RFC 9112 section 3.2). HTTP/1.0 knew none; HTTP/2 carries it in the target.
+fn host(head: &RequestHead) -> Result<(), Objection> {
+    let mut hosts = head.headers.get_all(header::HOST).iter();
+    let acceptable = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => is_host(host.as_bytes()),
+        (None, None) => head.version < Version::HTTP_11 || has_authority(&head.uri),
+        _ => false,
+    };
+    acceptable.then_some(()).ok_or_else(Objection::bad_request)
+}
+
+fn has_authority(uri: &Uri) -> bool {
+    uri.authority().is_some()
+}
+
+/// A host and perhaps a port; no credentials, no path, nothing that would end an URL's host early.
+fn is_host(text: &[u8]) -> bool {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+;=".contains(byte);
+    let Ok(authority) = Authority::try_from(text) else { return false };
+    let rest = &authority.as_str()[authority.host().len()..];
+    let port = rest.is_empty() || rest == ":" || authority.port_u16().is_some();
+    text.iter().all(plain) && !authority.host().is_empty() && port
+}
+
+/// The length of the body must be said in one way (RFC 9112 section 6).
+fn framing(head: &RequestHead) -> Result<(), Objection> {
+    let coded = head.headers.contains_key(header::TRANSFER_ENCODING);
+    let acceptable = match (coded, head.headers.contains_key(header::CONTENT_LENGTH)) {
+        (true, true) => false,
+        (true, false) => head.version == Version::HTTP_11 && is_chunked(&head.headers),
+        (false, true) => is_one_length(&head.headers),
+        (false, false) => true,
+    };
+    acceptable.then_some(()).ok_or_else(Objection::bad_request)
+}
+
+/// `chunked` alone: no proxy and application agree on anything else.
+fn is_chunked(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let chunked = |value: &HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked");
+    codings.next().is_some_and(chunked) && codings.next().is_none()
+}
+
+fn is_one_length(headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let digits =
+        |value: &HeaderValue| !value.is_empty() && value.len() < 20 && value.as_bytes().iter().all(u8::is_ascii_digit);
+    lengths.next().is_some_and(digits) && lengths.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::tests::head_with;
+
+    fn refused(method: &str, target: &str, fields: &[(&'static str, &str)]) -> Option<u16> {
+        check(&head_with(method, target, fields)).err().map(|objection| objection.status.as_u16())
+    }
+
+    #[test]
+    fn trace_connect_and_spent_requests_are_not_allowed() {
+        let host = ("host", "a");
+        assert_eq!(refused("TRACE", "/", &[host]), Some(405));
+        assert_eq!(refused("CONNECT", "a:443", &[host]), Some(405));
+        assert_eq!(refused("OPTIONS", "/", &[host, ("max-forwards", "0")]), Some(405));
+        assert_eq!(refused("OPTIONS", "/", &[host, ("max-forwards", "1")]), None);
+        assert_eq!(refused("OPTIONS", "*", &[host]), None);
+        assert_eq!(refused("GET", "*", &[host]), Some(400));
+    }
+
+    #[test]
+    fn one_valid_host_is_needed() {
+        for good in ["a", "example.org", "example.org:8080", "127.0.0.1:80", "[::1]", "[::1]:8080", "a_b", "a."] {
+            assert_eq!(refused("GET", "/", &[("host", good)]), None, "{good}");
+        }
+        for bad in
+            ["", "a b", "a/b", "user@a", "a:port", "a:99999", "a,b", "a?b", "a\\b", "[::1", ":80", "a#b", "\u{e9}"]
+        {
+            assert_eq!(refused("GET", "/", &[("host", bad)]), Some(400), "{bad}");
+        }
+        assert_eq!(refused("GET", "/", &[]), Some(400));
+        assert_eq!(refused("GET", "/", &[("host", "a"), ("host", "a")]), Some(400));
+        let mut old = head_with("GET", "/", &[]);
+        old.version = Version::HTTP_10;
+        assert!(check(&old).is_ok());
+    }
+
+    #[test]
+    fn absolute_targets_are_of_the_web_and_carry_no_credentials() {
+        assert_eq!(refused("GET", "http://b/x", &[("host", "a")]), None);
+        assert_eq!(refused("GET", "ftp://b/x", &[("host", "a")]), Some(400));
+        assert_eq!(refused("GET", "http://user:pass@b/x", &[("host", "a")]), Some(400));
+    }
+
+    #[test]
+    fn a_body_has_one_length() {
+        let refused =
+            |fields: &[(&'static str, &str)]| refused("POST", "/", &[&[("host", "a")], fields].concat()).is_some();
+        assert!(!refused(&[("content-length", "3")]));
+        assert!(!refused(&[("transfer-encoding", "Chunked")]));
+        assert!(refused(&[("content-length", "3"), ("transfer-encoding", "chunked")]));
+        assert!(refused(&[("content-length", "3"), ("content-length", "3")]));
+        for length in ["", "3, 3", "+3", "-1", "0x3", "3 ", "99999999999999999999"] {
+            assert!(refused(&[("content-length", length)]), "{length:?}");
+        }
+        for coding in ["gzip, chunked", "identity", "chunked, chunked", "xchunked", "\u{b}chunked"] {
+            if coding.bytes().all(|byte| byte >= b' ') {
+                assert!(refused(&[("transfer-encoding", coding)]), "{coding:?}");
+            }
+        }
+        assert!(refused(&[("transfer-encoding", "chunked"), ("transfer-encoding", "chunked")]));
+    }
+}

@@ -1,0 +1,9 @@
+//! The packs that are part of the binary.
+
+/// File name and text of each, in the order of compilation.
+pub const PACKS: &[(&str, &str)] = &[
+    ("stack-traces.toml", include_str!("../../config/rules/stack-traces.toml")),
+    ("debug-pages.toml", include_str!("../../config/rules/debug-pages.toml")),
+    ("secrets.toml", include_str!("../../config/rules/secrets.toml")),
+    ("fields.toml", include_str!("../../config/rules/fields.toml")),
+];

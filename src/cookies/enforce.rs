@@ -364,6 +364,14 @@ mod tests {
             prop_assert!(result.name().ends_with(cookie.name()));
             prop_assert!(result.unknown_attributes().eq(cookie.unknown_attributes()));
             prop_assert!(cookie.secure() <= result.secure() && cookie.http_only() <= result.http_only());
+            prop_assert!(result.partitioned() >= cookie.partitioned());
+            if rules.prefix.is_none() {
+                prop_assert!(domain != Domain::Keep || result.domain() == cookie.domain());
+                prop_assert!(rules.path.is_some() || result.path() == cookie.path());
+            }
+            if rules.lifetime_cap.is_none() {
+                prop_assert_eq!((result.max_age(), result.expires()), (cookie.max_age(), cookie.expires()));
+            }
             for kind in [Kind::Secure, Kind::HttpOnly, Kind::SameSite, Kind::Domain, Kind::Path, Kind::MaxAge] {
                 prop_assert!(result.attributes.iter().filter(|attribute| attribute.kind == kind).count() <= 1);
             }

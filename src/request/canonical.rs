@@ -134,8 +134,7 @@ mod tests {
             "/%u0063onsole",
             "/x/%2e%2e/console",
         ] {
-            let wanted = if path.starts_with("/x%c0") { "/console" } else { "/console" };
-            assert_eq!(canonical(path), wanted, "{path}");
+            assert_eq!(canonical(path), "/console", "{path}");
         }
     }
 

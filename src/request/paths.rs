@@ -76,7 +76,7 @@ impl EndpointTable {
     /// # Errors
     /// A pattern that can never match, or a selection of a row that does not exist.
     pub fn build(rows: &[EndpointRow], selection: &EndpointSelection) -> Result<Self, EndpointError> {
-        let known = |id: &&Box<str>| rows.iter().any(|row| row.id == **id);
+        let known = |id: &str| rows.iter().any(|row| *row.id == *id);
         if let Some(id) = selection.enable.iter().chain(&selection.disable).find(|id| !known(id)) {
             return Err(EndpointError::UnknownId(id.clone()));
         }
@@ -133,8 +133,15 @@ impl EndpointTable {
             return None;
         }
         let names = query.split(['&', ';']).map(|pair| pair.split_once('=').map_or(pair, |(name, _)| name));
-        let names = names.map(|name| decode(name.as_bytes()).trim_ascii().to_ascii_lowercase());
-        names.into_iter().find_map(|name| self.queries.get(&*name))
+        names.into_iter().find_map(|name| self.find_parameter(name.as_bytes()))
+    }
+
+    fn find_parameter(&self, name: &[u8]) -> Option<&Arc<Endpoint>> {
+        let is_canonical = name.iter().all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'_' | b'-'));
+        if is_canonical {
+            return self.queries.get(name);
+        }
+        self.queries.get(&*decode(name).trim_ascii().to_ascii_lowercase())
     }
 
     fn add(&mut self, row: &EndpointRow) -> Result<(), EndpointError> {
@@ -154,20 +161,22 @@ impl EndpointTable {
     }
 
     fn add_pattern(&mut self, kind: PatternKind, pattern: &str, endpoint: Arc<Endpoint>) {
-        let bytes: Box<[u8]> = pattern.as_bytes().into();
-        let glob = pattern.contains('*');
-        match kind {
-            PatternKind::Path if glob => {
-                self.path_globs.push((pattern[1..].split('/').map(NamePattern::new).collect(), endpoint));
+        let exact = match kind {
+            PatternKind::Path if pattern.contains('*') => {
+                let globs = pattern[1..].split('/').map(NamePattern::new).collect();
+                return self.path_globs.push((globs, endpoint));
             }
-            PatternKind::Segment if glob => self.segment_globs.push((NamePattern::new(pattern), endpoint)),
-            PatternKind::Suffix => self.suffixes.push((bytes, endpoint)),
-            PatternKind::Path => _ = self.paths.insert(bytes, endpoint),
-            PatternKind::Prefix => _ = self.prefixes.insert(bytes, endpoint),
-            PatternKind::Segment => _ = self.segments.insert(bytes, endpoint),
-            PatternKind::Query => _ = self.queries.insert(bytes, endpoint),
-            PatternKind::Nul => {}
-        }
+            PatternKind::Segment if pattern.contains('*') => {
+                return self.segment_globs.push((NamePattern::new(pattern), endpoint));
+            }
+            PatternKind::Suffix => return self.suffixes.push((pattern.as_bytes().into(), endpoint)),
+            PatternKind::Path => &mut self.paths,
+            PatternKind::Prefix => &mut self.prefixes,
+            PatternKind::Segment => &mut self.segments,
+            PatternKind::Query => &mut self.queries,
+            PatternKind::Nul => return,
+        };
+        exact.insert(pattern.as_bytes().into(), endpoint);
     }
 }
 

@@ -8,7 +8,9 @@ use http::{
 };
 
 use crate::{
-    cookies::{Domain, Edit, NamePattern, Pair, Prefix, Rules, SameSite, SameSiteRule, SetCookie, rewrite},
+    cookies::{
+        Domain, Edit, NamePattern, Pair, Prefix, Rules, SameSite, SameSiteRule, SetCookie, is_attribute_value, rewrite,
+    },
     incident::Mode,
 };
 
@@ -96,6 +98,20 @@ pub struct CookieReport {
     pub malformed: u32,
     /// Dropped because no browser would take them: too large.
     pub oversized: u32,
+}
+
+/// Why [`CookieRules`] are of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CookieRulesError {
+    /// See the text.
+    #[error("a cookie's path starts with / and holds no semicolon and no control character")]
+    Path,
+    /// See the text.
+    #[error("a cookie's domain is a host name in lower case, without a leading dot")]
+    Domain,
+    /// See the text.
+    #[error("a lifetime of 0 would delete every cookie; use removal for that")]
+    Lifetime,
 }
 
 /// Django and Egg, Tornado and Angular: their scripts copy the cookie into a header or form field.
@@ -251,6 +267,28 @@ impl CookiePolicy {
 }
 
 impl CookieRules {
+    /// Whether the rules can be printed into a `Set-Cookie` and mean what they say there.
+    ///
+    /// # Errors
+    /// The first value that would not.
+    pub fn check(&self) -> Result<(), CookieRulesError> {
+        if self.path.as_ref().is_some_and(|path| !path.starts_with('/') || !is_attribute_value(path)) {
+            return Err(CookieRulesError::Path);
+        }
+        let is_name = |domain: &str| {
+            let name =
+                |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'_');
+            !domain.is_empty() && domain.len() <= 253 && !domain.starts_with('.') && domain.bytes().all(name)
+        };
+        if matches!(&self.domain, Domain::Narrow(domain) if !is_name(domain)) {
+            return Err(CookieRulesError::Domain);
+        }
+        if self.lifetime_cap == Some(0) {
+            return Err(CookieRulesError::Lifetime);
+        }
+        Ok(())
+    }
+
     fn client_tls(&self, tls: bool) -> bool {
         tls || self.secure == SecureRule::Always
     }
@@ -303,8 +341,9 @@ fn apply(fields: &mut HeaderMap, verdicts: Vec<Verdict>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderName;
 
-    fn fields(name: http::HeaderName, values: &[&str]) -> HeaderMap {
+    fn fields(name: &HeaderName, values: &[&str]) -> HeaderMap {
         let mut fields = HeaderMap::new();
         for value in values {
             fields.append(name.clone(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
@@ -312,7 +351,7 @@ mod tests {
         fields
     }
 
-    fn all(fields: &HeaderMap, name: http::HeaderName) -> Vec<String> {
+    fn all(fields: &HeaderMap, name: &HeaderName) -> Vec<String> {
         fields.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
     }
 
@@ -323,10 +362,10 @@ mod tests {
 
     #[test]
     fn every_cookie_is_hardened_in_its_place_and_csrf_cookies_stay_readable() {
-        let mut out = fields(SET_COOKIE, &["sid=1; Path=/", "csrftoken=2", "ok=3; Secure; HttpOnly; SameSite=Strict"]);
+        let mut out = fields(&SET_COOKIE, &["sid=1; Path=/", "csrftoken=2", "ok=3; Secure; HttpOnly; SameSite=Strict"]);
         let report = CookiePolicy::default().harden(&mut out, true, 0);
         assert_eq!(
-            all(&out, SET_COOKIE),
+            all(&out, &SET_COOKIE),
             [
                 "sid=1; Path=/; SameSite=Lax; Secure; HttpOnly",
                 "csrftoken=2; SameSite=Lax; Secure",
@@ -339,7 +378,7 @@ mod tests {
 
     #[test]
     fn observe_reports_the_same_and_changes_nothing_and_off_does_not_look() {
-        let before = fields(SET_COOKIE, &["sid=1", "=", "x=2; Secure; Secure"]);
+        let before = fields(&SET_COOKIE, &["sid=1", "=", "x=2; Secure; Secure"]);
         let mut enforced = before.clone();
         let report = CookiePolicy::default().harden(&mut enforced, true, 0);
         for (mode, wanted) in [(Mode::Observe, report), (Mode::Off, CookieReport::default())] {
@@ -357,17 +396,17 @@ mod tests {
         let mut policy = CookiePolicy::default();
         let gone = CookieRules { remove: true, ..CookieRules::default() };
         policy.overrides.push((NamePattern::new("debug_*"), gone));
-        let mut out = fields(SET_COOKIE, &["=", &large, "debug_id=1", "a=1"]);
+        let mut out = fields(&SET_COOKIE, &["=", &large, "debug_id=1", "a=1"]);
         let report = policy.harden(&mut out, false, 0);
         assert_eq!((report.malformed, report.oversized, report.removed), (1, 1, 1));
-        assert_eq!(all(&out, SET_COOKIE), ["a=1; SameSite=Lax; HttpOnly"]);
+        assert_eq!(all(&out, &SET_COOKIE), ["a=1; SameSite=Lax; HttpOnly"]);
     }
 
     #[test]
     fn hardening_twice_changes_nothing_more() {
         let mut policy = with_prefix("s*");
         policy.overrides[0].1.http_only = HttpOnlyRule::Never;
-        let mut once = fields(SET_COOKIE, &["sid=1; Domain=example.org", "csrftoken=1", "__Secure-x=2", "b"]);
+        let mut once = fields(&SET_COOKIE, &["sid=1; Domain=example.org", "csrftoken=1", "__Secure-x=2", "b"]);
         policy.harden(&mut once, true, 0);
         let mut twice = once.clone();
         assert_eq!(policy.harden(&mut twice, true, 0).changed, 0);
@@ -377,32 +416,47 @@ mod tests {
     #[test]
     fn a_prefix_given_on_the_way_out_comes_off_on_the_way_in() {
         let policy = with_prefix("sid");
-        let mut out = fields(SET_COOKIE, &["sid=1"]);
+        let mut out = fields(&SET_COOKIE, &["sid=1"]);
         policy.harden(&mut out, true, 0);
-        assert_eq!(all(&out, SET_COOKIE), ["__Host-sid=1; Path=/; SameSite=Lax; Secure; HttpOnly"]);
-        let mut back = fields(COOKIE, &["a=0; __Host-sid=1; __Host-own=2", "b=3"]);
+        assert_eq!(all(&out, &SET_COOKIE), ["__Host-sid=1; Path=/; SameSite=Lax; Secure; HttpOnly"]);
+        let mut back = fields(&COOKIE, &["a=0; __Host-sid=1; __Host-own=2", "b=3"]);
         assert_eq!(policy.unprefix(&mut back, true), 1);
-        assert_eq!(all(&back, COOKIE), ["a=0; sid=1; __Host-own=2", "b=3"]);
+        assert_eq!(all(&back, &COOKIE), ["a=0; sid=1; __Host-own=2", "b=3"]);
     }
 
     #[test]
     fn a_planted_cookie_without_its_prefix_never_reaches_the_application() {
         let policy = with_prefix("sid");
-        let mut back = fields(COOKIE, &["sid=evil", " sid =evil; __Host-sid=1; __host-sid=2"]);
+        let mut back = fields(&COOKIE, &["sid=evil", " sid =evil; __Host-sid=1; __host-sid=2"]);
         assert_eq!(policy.unprefix(&mut back, true), 3);
-        assert_eq!(all(&back, COOKIE), ["sid=1; __host-sid=2"]);
-        let mut plain = fields(COOKIE, &["sid=1"]);
+        assert_eq!(all(&back, &COOKIE), ["sid=1; __host-sid=2"]);
+        let mut plain = fields(&COOKIE, &["sid=1"]);
         assert_eq!(policy.unprefix(&mut plain, false), 0);
+    }
+
+    #[test]
+    fn rules_that_would_break_a_field_are_refused() {
+        let rules = CookieRules::default();
+        assert_eq!(rules.check(), Ok(()));
+        for path in ["x", "", "/a;b", "/a\nb"] {
+            let rules = CookieRules { path: Some(path.into()), ..rules.clone() };
+            assert_eq!(rules.check(), Err(CookieRulesError::Path));
+        }
+        for domain in ["", ".a.b", "A.b", "a;b", "a b"] {
+            let rules = CookieRules { domain: Domain::Narrow(domain.into()), ..rules.clone() };
+            assert_eq!(rules.check(), Err(CookieRulesError::Domain));
+        }
+        assert_eq!(CookieRules { lifetime_cap: Some(0), ..rules }.check(), Err(CookieRulesError::Lifetime));
     }
 
     #[test]
     fn plain_http_gets_secure_only_where_the_operator_says_that_tls_ends_before() {
         let mut policy = CookiePolicy::default();
-        let mut plain = fields(SET_COOKIE, &["a=1; SameSite=None"]);
+        let mut plain = fields(&SET_COOKIE, &["a=1; SameSite=None"]);
         policy.harden(&mut plain, false, 0);
-        assert_eq!(all(&plain, SET_COOKIE), ["a=1; SameSite=None; HttpOnly"]);
+        assert_eq!(all(&plain, &SET_COOKIE), ["a=1; SameSite=None; HttpOnly"]);
         policy.rules.secure = SecureRule::Always;
         policy.harden(&mut plain, false, 0);
-        assert_eq!(all(&plain, SET_COOKIE), ["a=1; SameSite=None; HttpOnly; Secure"]);
+        assert_eq!(all(&plain, &SET_COOKIE), ["a=1; SameSite=None; HttpOnly; Secure"]);
     }
 }

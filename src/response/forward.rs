@@ -2,20 +2,18 @@
 
 use http::{
     HeaderMap,
-    header::{CONNECTION, UPGRADE},
+    header::{PROXY_AUTHENTICATE, TE},
 };
 
 use crate::request::{self, Upgrade};
 
 /// Takes the fields away that are meant for the next hop alone (RFC 9110 section 7.6.1), those that `Connection`
-/// names among them. A response that switches protocols keeps `Upgrade`; a 426 keeps it, too, as it must
-/// (section 15.5.22).
+/// names among them. A response that switches protocols (101) keeps `Upgrade` where the route permits it.
 pub fn remove_hop_by_hop(fields: &mut HeaderMap, upgrade: Upgrade) {
+    // A request's field: kept on the way in, it has no meaning here.
+    fields.remove(TE);
+    fields.remove(PROXY_AUTHENTICATE);
     request::remove_hop_by_hop(fields, upgrade);
-    fields.remove(http::header::PROXY_AUTHENTICATE);
-    if upgrade == Upgrade::Drop {
-        debug_assert!(!fields.contains_key(CONNECTION) && !fields.contains_key(UPGRADE));
-    }
 }
 
 #[cfg(test)]
@@ -31,6 +29,7 @@ mod tests {
             ("keep-alive", "timeout=5"),
             ("x-hop", "1"),
             ("proxy-authenticate", "Basic"),
+            ("te", "trailers"),
             ("transfer-encoding", "chunked"),
             ("set-cookie", "a=1"),
             ("trailer", "digest"),

@@ -61,7 +61,7 @@ pub struct HeaderReport {
 
 impl HeaderPolicy {
     /// Every header that helmet 8 sets by default, with its values, but for the Content-Security-Policy (which is
-    /// an application's own) and `Referrer-Policy` (see [`HeaderPolicy::default`]).
+    /// an application's own), `Referrer-Policy` and the subdomains of HSTS (see [`HeaderPolicy::default`]).
     pub fn strict() -> Self {
         let mut policy = Self::default();
         policy.set.extend([
@@ -196,12 +196,11 @@ const ORIGIN_AGENT_CLUSTER: HeaderName = HeaderName::from_static("origin-agent-c
 const X_DOWNLOAD_OPTIONS: HeaderName = HeaderName::from_static("x-download-options");
 const X_PERMITTED_CROSS_DOMAIN_POLICIES: HeaderName = HeaderName::from_static("x-permitted-cross-domain-policies");
 
-const DISCLOSING: [&str; 15] = [
+const DISCLOSING: [&str; 14] = [
     "server",
     "x-server",
     "x-backend-server",
     "x-runtime",
-    "x-version",
     "x-generator",
     "x-debug",
     "x-traceback",

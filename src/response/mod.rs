@@ -8,7 +8,7 @@ mod render;
 mod strip;
 mod template;
 
-pub use cookies::{CookiePolicy, CookieReport, CookieRules, HttpOnlyRule, SecureRule};
+pub use cookies::{CookiePolicy, CookieReport, CookieRules, CookieRulesError, HttpOnlyRule, SecureRule};
 pub use forward::remove_hop_by_hop;
 pub use headers::{HeaderPolicy, HeaderReport, Removal, Setting, When};
 pub use negotiate::{Format, Wanted};

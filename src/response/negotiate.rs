@@ -29,11 +29,11 @@ pub struct Wanted {
 
 impl Wanted {
     /// Reads the request: `Accept` by quality and specificity (RFC 9110 section 12.5.1) first. Among what it
-    /// likes equally, `X-Requested-With`, then `Sec-Fetch-Dest`, then the type of the upstream's answer if there
+    /// likes equally, `Sec-Fetch-Dest`, then `X-Requested-With`, then the type of the upstream's answer if there
     /// was one, then the order in `Accept` decide. Nothing acceptable counts as no `Accept` at all.
     pub fn by(method: &Method, request: &HeaderMap, upstream: Option<&HeaderMap>) -> Self {
         let liked = liked(request);
-        let hints = [asked_by_script(request), destination(request), upstream.and_then(content_type)];
+        let hints = [destination(request), asked_by_script(request), upstream.and_then(content_type)];
         let hint = hints.into_iter().flatten().find(|hint| liked.contains(hint));
         let format = hint.or_else(|| liked.first().copied()).unwrap_or(Format::Text);
         Self { format, head: method == Method::HEAD }

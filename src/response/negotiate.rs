@@ -229,6 +229,7 @@ mod tests {
             ("text/plain", Format::Text),
             ("text/*;q=0.3, text/html;q=0.7, */*;q=0.5", Format::Html),
             ("text/html;q=0, */*", Format::Text),
+            ("text/html;q=0.2, text/html, application/json;q=0.5", Format::Json),
             ("TEXT/HTML;level=\"1,2;q=0\";Q=1", Format::Html),
             ("application/problem+json", Format::ProblemJson),
             ("application/problem+json, application/json", Format::ProblemJson),
@@ -265,6 +266,13 @@ mod tests {
         ] {
             assert_eq!(wanted(&lines, upstream), format, "{lines:?} {upstream:?}");
         }
+    }
+
+    #[test]
+    fn head_is_noted_beside_the_format() {
+        let by = |method| Wanted::by(&method, &HeaderMap::new(), None);
+        assert_eq!(by(Method::HEAD), Wanted { format: Format::Text, head: true });
+        assert!(!by(Method::GET).head);
     }
 
     #[test]

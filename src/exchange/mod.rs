@@ -34,7 +34,7 @@ use crate::{
     engine::Engine,
     incident::{Disposition, Exemption, Incident, Mode, Refusal},
     policy::{RoutePolicy, Unreadable, UpgradePolicy},
-    request::{self, Objection, RequestHead, Upgrade},
+    request::{self, CanonicalPath, Client, Objection, RequestHead, Upgrade},
     response::{self, Reply, ResponseHead},
 };
 
@@ -150,15 +150,16 @@ impl Exchange {
     /// Judges the request and rewrites its head for the upstream.
     pub fn on_request(&mut self, head: &mut RequestHead) -> RequestVerdict {
         self.request = RequestNote::of(head);
-        self.route = self.engine.routes.find(self.request.host(), head.uri.path(), &head.method).clone();
+        self.route = self.find_route(head);
+        self.facts.peer.tls |= self.engine.tls_before_us;
+        self.tls = Client::behind(&self.facts.peer, &self.route.forward.trusted, &head.headers).tls;
         if let Err(objection) = request::check(head, &self.route.guard, &mut self.objections) {
             return RequestVerdict::Refuse(self.object(objection));
         }
         if self.request.upgrade == Upgrade::Keep && self.route.upgrades == UpgradePolicy::Refuse {
             return RequestVerdict::Refuse(self.refuse(Refusal::Upgrade));
         }
-        let client = self.route.forward.rewrite(head, &self.facts.peer, self.request.upgrade);
-        self.tls = client.tls || self.engine.tls_before_us;
+        self.route.forward.rewrite(head, &self.facts.peer, self.request.upgrade);
         self.route.cookies.unprefix(&mut head.headers, self.tls);
         RequestVerdict::Forward
     }
@@ -243,6 +244,16 @@ impl Exchange {
     /// Bytes held now, for the gauge.
     pub fn held(&self) -> usize {
         self.body.as_ref().map_or(0, Inspection::held)
+    }
+
+    /// The policy for the request, whatever way its path is spelt.
+    fn find_route(&self, head: &RequestHead) -> Arc<RoutePolicy> {
+        let routes = &self.engine.routes;
+        if routes.is_uniform() {
+            return routes.fallback().clone();
+        }
+        let path = CanonicalPath::of(head.uri.path());
+        routes.find(self.request.host(), &String::from_utf8_lossy(path.as_bytes()), &head.method).clone()
     }
 
     /// Answers a request that the guard objects to.

@@ -80,6 +80,11 @@ impl RouteTable {
         Self { routes, fallback }
     }
 
+    /// Whether one policy governs everything.
+    pub fn is_uniform(&self) -> bool {
+        self.routes.is_empty()
+    }
+
     /// The policy of what no route matches.
     pub fn fallback(&self) -> &Arc<RoutePolicy> {
         &self.fallback

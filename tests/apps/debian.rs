@@ -1,0 +1,1 @@
+//! Frameworks from Debian's packages.

@@ -1,0 +1,8 @@
+'use strict';
+
+module.exports = () => ({
+  keys: 'settings-CANARY_CONFIG',
+  logger: { consoleLevel: 'ERROR' },
+  security: { csrf: { enable: false } },
+  ledger: { database: `mysql://ledger:${process.env.LEDGER_DB_PASSWORD}@ledger-db.internal/ledger` },
+});

@@ -1,0 +1,14 @@
+//! Real frameworks behind the built binary: in their careless configuration nothing sensitive may reach the
+//! visitor, in production configuration every answer must arrive as it was.
+//!
+//! `tests/run` installs the frameworks; a missing one fails its test. Those that need Debian packages are
+//! marked `#[ignore]` and run by `tests/run --all`.
+
+#[cfg(test)]
+mod debian;
+#[cfg(test)]
+mod node;
+#[cfg(test)]
+mod python;
+#[cfg(test)]
+mod support;

@@ -1,0 +1,13 @@
+//! The actors of these tests: an application with canaries planted in it, the proxy, and a visitor.
+
+mod application;
+mod canaries;
+mod promises;
+mod proxy;
+mod visitor;
+
+pub(crate) use application::{Application, Deployment};
+pub(crate) use canaries::{Canaries, Plant};
+pub(crate) use promises::{Page, contained, hardened_session, unchanged};
+pub(crate) use proxy::Proxy;
+pub(crate) use visitor::{Answer, Form, Visitor};

@@ -24,7 +24,7 @@ impl Proxy {
     pub(crate) fn start(upstream: SocketAddr) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_cofferdam"))
             .args(["run", "--upstream", &format!("http://{upstream}"), "--listen", "127.0.0.1:0"])
-            .args(["--admin", "127.0.0.1:0"])
+            .env("COFFERDAM_ADMIN__LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -4,6 +4,10 @@ use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+/// The name both doors are asked for, so that pages with links to themselves are the same. Werkzeug answers its
+/// debugger only under this name.
+const HOST: &str = "localhost";
+
 /// No answer may take longer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -60,9 +64,8 @@ impl Visitor {
     pub(crate) fn log_in(&mut self) -> Answer {
         let form = "user=ada&password=unimportant";
         let request = format!(
-            "POST /login HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAccept: text/html\r\n\
+            "POST /login HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\nAccept: text/html\r\n\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-            self.address,
             form.len()
         );
         let answer = self.exchange(&request);
@@ -74,8 +77,7 @@ impl Visitor {
     pub(crate) fn get(&self, path: &str, form: Form) -> Answer {
         let cookies = if self.cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", self.cookies) };
         let fields = form.fields();
-        let host = self.address;
-        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{cookies}{fields}\r\n"))
+        self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n{cookies}{fields}\r\n"))
     }
 
     fn exchange(&self, request: &str) -> Answer {

@@ -111,7 +111,7 @@ impl Stage {
 const DELIVERY: [&str; 6] = ["connection", "keep-alive", "transfer-encoding", "content-length", "date", "via"];
 
 /// Fields that tell of the software behind; hardening removes them.
-const DISCLOSING: [&str; 5] = ["server", "x-powered-by", "x-runtime", "x-readtime", "x-xss-protection"];
+const DISCLOSING: [&str; 4] = ["server", "x-powered-by", "x-runtime", "x-readtime"];
 
 /// Fields that hardening adds.
 const HARDENING: [&str; 8] = [

@@ -34,7 +34,7 @@ pub struct Outcome {
 ///
 /// # Errors
 /// When a port cannot be bound, the proxy does not start or does not answer, or `out` cannot be written.
-pub async fn run<Start, Started>(start: Start, once: bool, out: &mut impl Write) -> Result<Outcome>
+pub async fn demonstrate<Start, Started>(start: Start, once: bool, out: &mut dyn Write) -> Result<Outcome>
 where
     Start: FnOnce(SocketAddr) -> Started,
     Started: Future<Output = Result<SocketAddr>>,
@@ -52,7 +52,7 @@ where
     Ok(outcome)
 }
 
-async fn show(application: &LeakyApplication, proxy: SocketAddr, out: &mut impl Write) -> Result<Outcome> {
+async fn show(application: &LeakyApplication, proxy: SocketAddr, out: &mut dyn Write) -> Result<Outcome> {
     let mut outcome = Outcome { pages: 0, broken: 0 };
     writeln!(out, "{}", table::heading())?;
     for page in &PAGES {
@@ -66,14 +66,14 @@ async fn show(application: &LeakyApplication, proxy: SocketAddr, out: &mut impl 
     Ok(outcome)
 }
 
-fn introduce(out: &mut impl Write, application: SocketAddr, proxy: SocketAddr) -> Result<()> {
+fn introduce(out: &mut dyn Write, application: SocketAddr, proxy: SocketAddr) -> Result<()> {
     writeln!(out, "A leaky application:            http://{application}/")?;
     writeln!(out, "The same behind cofferdam:      http://{proxy}/")?;
     writeln!(out, "Every secret below was made up for this run.\n")?;
     Ok(())
 }
 
-fn conclude(out: &mut impl Write, outcome: Outcome) -> Result<()> {
+fn conclude(out: &mut dyn Write, outcome: Outcome) -> Result<()> {
     let Outcome { pages, broken } = outcome;
     match broken {
         0 => writeln!(out, "\n{pages} pages: every leak was kept back, every honest page arrived as it was.")?,
@@ -89,7 +89,7 @@ mod tests {
     #[tokio::test]
     async fn without_a_proxy_every_leak_is_marked() {
         let mut out = Vec::new();
-        let outcome = run(async |application| Ok(application), true, &mut out).await.expect("it runs");
+        let outcome = demonstrate(async |application| Ok(application), true, &mut out).await.expect("it runs");
         let table = String::from_utf8(out).expect("the table is text");
         let marked = table.lines().filter(|line| line.starts_with('!')).count();
         let expected = PAGES.iter().filter(|page| page.promise != Promise::Untouched).count();
@@ -98,7 +98,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_proxy_that_does_not_start_is_an_error() {
-        let result = run(async |_| anyhow::bail!("no port"), true, &mut Vec::new()).await;
+        let result = demonstrate(async |_| anyhow::bail!("no port"), true, &mut Vec::new()).await;
         assert!(format!("{:#}", result.expect_err("it fails")).contains("no port"));
     }
 }

@@ -1,4 +1,4 @@
-//! Egg in two major versions, Express and Koa.
+//! Egg in two major versions, Express, Koa and Next.js.
 
 use super::support::Plant::{Customer, Password, Session, Source};
 use super::support::{Deployment, Page, contained, hardened_session, unchanged};
@@ -100,4 +100,38 @@ fn koa_with_its_error_page_is_contained() {
 #[test]
 fn koa_in_production_is_unchanged() {
     unchanged(&KOA, &["/", "/api/health", "/settle", "/no-such-page"]);
+}
+
+const NEXT_DEVELOPMENT: Deployment = Deployment {
+    sources: &["next/package.json", "next/next.config.js", "next/pages"],
+    node_modules: Some("npm/next"),
+    command: &["sh", "-c", "exec node_modules/.bin/next dev --hostname 127.0.0.1 --port {port}"],
+    environment: &[("NEXT_TELEMETRY_DISABLED", "1")],
+};
+
+const NEXT: Deployment = Deployment {
+    command: &[
+        "sh",
+        "-c",
+        "node_modules/.bin/next build && exec node_modules/.bin/next start --hostname 127.0.0.1 --port {port}",
+    ],
+    ..NEXT_DEVELOPMENT
+};
+
+#[test]
+#[ignore = "needs a third of a gigabyte of packages: tests/run --all"]
+fn next_in_development_is_contained() {
+    let pages = [
+        Page::healthy("/"),
+        Page::healthy("/api/health"),
+        Page::leaking("/settle", &[Password, Customer]),
+        Page::leaking("/api/settle", &[Password, Customer]),
+    ];
+    contained(&NEXT_DEVELOPMENT, &pages);
+}
+
+#[test]
+#[ignore = "needs a third of a gigabyte of packages: tests/run --all"]
+fn next_in_production_is_unchanged() {
+    unchanged(&NEXT, &["/", "/api/health", "/settle", "/no-such-page"]);
 }

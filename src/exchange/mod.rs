@@ -333,10 +333,12 @@ impl Exchange {
         let Some(mut head) = self.head.take() else { return Step::Release(body) };
         match form {
             Form::AsItCame => {}
-            Form::Decoded { masked: true } => response::remove_body_claims(&mut head.headers),
-            Form::Decoded { masked: false } => {
+            Form::Decoded { masked } => {
                 head.headers.remove(header::CONTENT_ENCODING);
                 head.headers.remove(header::CONTENT_LENGTH);
+                if masked {
+                    response::remove_body_claims(&mut head.headers);
+                }
             }
         }
         let head = self.harden(head);

@@ -1,0 +1,204 @@
+//! Law L2: the verdict does not depend on delivery. Every row of every rule goes through an exchange whole, in
+//! pieces of any size and in every content coding, and what a client can read is the same.
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use cofferdam::{
+    coding::{Coding, Decoder, Encoder, Limits, Plan},
+    engine::Engine,
+    exchange::{Replayed, replay},
+    incident::{Disposition, FingerprintKey, Mode},
+    policy::{InspectPolicy, RoutePolicy, RouteTable},
+    response::ResponseHead,
+    rules::{Example, PACKS, Rule, parse_pack},
+    scan::Ruleset,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use proptest::prelude::*;
+
+static RULES: LazyLock<Vec<Rule>> =
+    LazyLock::new(|| PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap()).collect());
+
+static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| Arc::new(engine()));
+
+fn engine() -> Engine {
+    Engine::with_rules(Ruleset::compile(RULES.clone()).unwrap(), FingerprintKey::new([1; 32]))
+}
+
+fn rows() -> impl Iterator<Item = &'static Example> {
+    RULES.iter().flat_map(|rule| rule.leak.iter().chain(&rule.benign))
+}
+
+fn head(row: &Example, coding: Option<Coding>) -> ResponseHead {
+    let mut headers = HeaderMap::new();
+    if let Some((name, value)) = row.field() {
+        headers.insert(HeaderName::try_from(name).unwrap(), HeaderValue::try_from(value).unwrap());
+    }
+    if let Some(coding) = coding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
+    }
+    ResponseHead { status: StatusCode::from_u16(row.status()).unwrap(), headers }
+}
+
+fn cut(body: &[u8], sizes: &[usize]) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
+    let mut rest = body;
+    for size in sizes.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
+        let (piece, after) = rest.split_at((*size).min(rest.len()));
+        pieces.push(Bytes::copy_from_slice(piece));
+        rest = after;
+    }
+    pieces
+}
+
+fn encoded(body: &[u8], coding: Coding) -> Vec<u8> {
+    let mut encoder = Encoder::new(coding).unwrap();
+    let mut out = Vec::new();
+    encoder.push(body, &mut out).unwrap();
+    encoder.finish(&mut out).unwrap();
+    out
+}
+
+/// What a client can read: the body, decoded as the response's fields say.
+fn readable(replayed: &Replayed) -> Vec<u8> {
+    let Some(head) = &replayed.head else { return Vec::new() };
+    let plan = Plan::from_headers(head.headers.get_all(header::CONTENT_ENCODING).iter().map(HeaderValue::as_bytes));
+    if plan == Plan::Identity {
+        return replayed.body.clone();
+    }
+    let mut decoder = Decoder::new(&plan, Limits::default()).unwrap();
+    let (mut input, mut out, mut step) = (replayed.body.as_slice(), Vec::new(), [0; 4096]);
+    loop {
+        let progress = decoder.decode(&mut input, &mut step).unwrap();
+        out.extend_from_slice(&step[..progress.written]);
+        if !progress.has_more {
+            return out;
+        }
+    }
+}
+
+fn assert_same(row: &Example, whole: &Replayed, other: &Replayed, delivery: &str) {
+    assert_eq!(other.outcome.disposition, whole.outcome.disposition, "{delivery}: {:?}", row.body());
+    assert_eq!(readable(other), readable(whole), "{delivery}: {:?}", row.body());
+}
+
+#[test]
+fn every_coding_gives_the_verdict_of_the_plain_row() {
+    for row in rows().filter(|row| !row.body().is_empty()) {
+        let whole = replay(&ENGINE, head(row, None), cut(row.body().as_bytes(), &[usize::MAX]));
+        for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd] {
+            let body = encoded(row.body().as_bytes(), coding);
+            for sizes in [&[usize::MAX][..], &[1], &[13, 5]] {
+                let other = replay(&ENGINE, head(row, Some(coding)), cut(&body, sizes));
+                assert_same(row, &whole, &other, &format!("{coding:?} in {sizes:?}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_split_in_two_gives_the_verdict_of_the_whole_row() {
+    for row in rows().filter(|row| row.body().len() < 2000) {
+        let body = row.body().as_bytes();
+        let whole = replay(&ENGINE, head(row, None), cut(body, &[usize::MAX]));
+        for at in 1..body.len() {
+            let other = replay(&ENGINE, head(row, None), cut(body, &[at, usize::MAX]));
+            assert_same(row, &whole, &other, &format!("split at {at}"));
+        }
+    }
+}
+
+#[test]
+fn a_clean_coded_body_leaves_as_it_came() {
+    for row in RULES.iter().flat_map(|rule| &rule.benign).filter(|row| !row.body().is_empty()) {
+        for coding in [Coding::Gzip, Coding::Brotli, Coding::Zstd] {
+            let body = encoded(row.body().as_bytes(), coding);
+            let replayed = replay(&ENGINE, head(row, Some(coding)), cut(&body, &[7]));
+            assert_eq!(replayed.body, body);
+            assert_eq!(replayed.head.unwrap().headers[header::CONTENT_ENCODING], coding.token());
+        }
+    }
+}
+
+#[test]
+fn observe_mode_changes_no_byte_and_reports_what_it_would_have_done() {
+    let inspect = InspectPolicy { mode: Mode::Observe, ..InspectPolicy::default() };
+    let policy = RoutePolicy { inspect, ..RoutePolicy::default() };
+    let engine = Arc::new(Engine { routes: RouteTable::new(Vec::new(), Arc::new(policy)), ..engine() });
+    for rule in RULES.iter() {
+        for row in rule.leak.iter().filter(|row| !row.body().is_empty()) {
+            let replayed = replay(&engine, head(row, None), cut(row.body().as_bytes(), &[11]));
+            assert_eq!(replayed.body, row.body().as_bytes(), "{}", rule.id);
+            let incident = replayed.outcome.incident.expect(&rule.id);
+            assert!(incident.rules.iter().any(|hit| hit.rule == rule.id), "{}", rule.id);
+        }
+    }
+}
+
+/// A leak far into a body is caught wherever the block boundaries fall.
+#[test]
+fn a_secret_is_masked_at_every_place_around_a_block_boundary() {
+    let hold = InspectPolicy::default().hold;
+    let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAx1yqJ8\n-----END RSA PRIVATE KEY-----\n";
+    for before in (hold - 90..hold + 20).step_by(3).chain([3 * hold - 40, 3 * hold + 4096]) {
+        let mut body = vec![b'.'; before];
+        body.extend_from_slice(key.as_bytes());
+        body.extend_from_slice(&vec![b'.'; 2 * hold]);
+        let row = Example::Body(String::new());
+        let replayed = replay(&ENGINE, head(&row, None), cut(&body, &[9000]));
+        assert_eq!(replayed.outcome.disposition, Disposition::Masked, "{before}");
+        let text = String::from_utf8(replayed.body).unwrap();
+        assert!(!text.contains("MIIEow"), "{before}");
+        assert_eq!(text.matches("[redacted:private-key]").count(), 1, "{before}");
+        assert_eq!(text.len(), body.len() - key.len() + text.trim_matches('.').len(), "{before}");
+    }
+}
+
+#[test]
+fn a_secret_longer_than_any_window_is_masked_to_its_end() {
+    let body = format!(
+        "a\n-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\nb{}",
+        "MIIEow".repeat(60_000),
+        ".".repeat(200_000)
+    );
+    let row = Example::Body(String::new());
+    for sizes in [&[usize::MAX][..], &[1000], &[70_000]] {
+        let replayed = replay(&ENGINE, head(&row, None), cut(body.as_bytes(), sizes));
+        let text = String::from_utf8(replayed.body).unwrap();
+        assert!(!text.contains("MII"), "{sizes:?}");
+        assert!(text.starts_with("a\n[redacted:private-key]-----END"), "{:?}", &text[..60]);
+        assert!(text.ends_with("..."));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_split_of_any_mix_of_rows_gives_one_output(
+        picks in proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..40_000), 1..5),
+        sizes in proptest::collection::vec(1_usize..20_000, 1..6),
+        coding in prop_oneof![Just(None), Just(Some(Coding::Gzip)), Just(Some(Coding::Zstd))],
+    ) {
+        let all: Vec<_> = rows().collect();
+        let mut body = Vec::new();
+        for (pick, padding) in picks {
+            body.resize(body.len() + padding, b'.');
+            body.push(b'\n');
+            body.extend_from_slice(pick.get(&all).body().as_bytes());
+        }
+        let row = Example::Body(String::new());
+        let wire = coding.map_or(body.clone(), |coding| encoded(&body, coding));
+        let whole = replay(&ENGINE, head(&row, coding), cut(&wire, &[usize::MAX]));
+        let other = replay(&ENGINE, head(&row, coding), cut(&wire, &sizes));
+        prop_assert_eq!(other.outcome.disposition, whole.outcome.disposition);
+        prop_assert_eq!(other.complete, whole.complete);
+        if whole.complete {
+            prop_assert_eq!(other.body, whole.body);
+        }
+    }
+}

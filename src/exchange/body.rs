@@ -14,6 +14,9 @@ use crate::{
 /// Decoded bytes taken from a decoder at a time. Bounds the work between two looks at the scanner.
 const STEP: usize = 32 * 1024;
 
+/// The most decoded bytes that one piece off the wire may leave in the window, in bytes. More is a bomb.
+const HELD_MAX: usize = 4 << 20;
+
 /// What may leave after a piece was judged.
 #[derive(Debug)]
 pub(super) enum BodyStep {
@@ -250,6 +253,9 @@ impl Inspection {
             self.window.receive(Bytes::copy_from_slice(&self.scratch[..progress.written]));
             self.judge_ready(cx, false)?;
             self.discard_judged();
+            if self.window.held() > HELD_MAX {
+                return Err(Cause::Unreadable);
+            }
             if !progress.has_more {
                 return Ok(Label::True);
             }

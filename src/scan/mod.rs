@@ -5,6 +5,7 @@
 //! reason to, the [`View`] of its text. Anchor hits are confirmed on bounded windows and become findings.
 
 mod anchors;
+mod armour;
 mod checksum;
 mod confirm;
 mod escape;
@@ -75,9 +76,19 @@ impl Finding {
 }
 
 impl Ruleset {
-    /// Everything that is confirmed in `block`.
+    /// Everything that is confirmed in `block`, and in texts that stand in it as base64 or hexadecimal.
     pub fn scan(&self, block: &Block<'_>, source: Source) -> Findings {
         debug_assert!(block.own.start <= block.own.end && block.own.end <= block.bytes.len());
+        let mut found = self.scan_text(block, source);
+        for armoured in armour::find(block.bytes, block.own.clone()) {
+            let inner = Block { bytes: &armoured.text, own: 0..armoured.text.len(), offset: block.offset };
+            let inside = self.scan_text(&inner, source).findings.into_iter();
+            found.findings.extend(inside.map(|finding| Finding { pieces: vec![armoured.range.clone()], open: false, ..finding }));
+        }
+        found
+    }
+
+    fn scan_text(&self, block: &Block<'_>, source: Source) -> Findings {
         let mut hits = Vec::new();
         self.anchors().find(block.bytes, block.own.clone(), &mut hits);
         let wants_view = hits.iter().any(|hit| self.wants_view(hit)) || escape::may_hide_letters(block.bytes);

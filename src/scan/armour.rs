@@ -1,0 +1,136 @@
+//! Text in armour: stretches of base64 or hexadecimal long enough to hold a leak are decoded and looked into once.
+
+use std::ops::Range;
+
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
+/// Shorter stretches are tokens and digests, which rules know by themselves.
+const STRETCH_MIN: usize = 96;
+
+/// Distance of the samples by which stretches are found. At most half of [`STRETCH_MIN`], so that none is missed.
+const STRIDE: usize = 48;
+
+/// The most that is decoded of one block.
+const DECODED_MAX: usize = 128 * 1024;
+
+/// What is looked at to tell text from pictures and ciphertext.
+const SAMPLE: usize = 96;
+
+/// A stretch of a block and the text it decodes to.
+#[derive(Debug)]
+pub(super) struct Armoured {
+    pub(super) range: Range<usize>,
+    pub(super) text: Vec<u8>,
+}
+
+/// The stretches of `bytes` that begin in `own` (or reach into it from before) and decode to text.
+pub(super) fn find(bytes: &[u8], own: Range<usize>) -> Vec<Armoured> {
+    let mut found = Vec::new();
+    let mut left = DECODED_MAX;
+    let mut at = own.start;
+    while at < own.end && left > 0 {
+        if !is_armour(bytes[at]) {
+            at += STRIDE;
+            continue;
+        }
+        let start = at - bytes[..at].iter().rev().take_while(|&&byte| is_armour(byte)).count();
+        let end = at + bytes[at..].iter().take_while(|&&byte| is_armour(byte)).count();
+        if end - start >= STRETCH_MIN && has_armour_shape(&bytes[start..end]) {
+            if let Some(text) = decode(&bytes[start..end], start == 0, left) {
+                left -= text.len().min(left);
+                found.push(Armoured { range: start..end, text });
+            }
+        }
+        at = end.max(at + STRIDE);
+    }
+    found
+}
+
+/// Base64 in both alphabets; also the line breaks of MIME and JSON-escaped slashes are not, so armour in lines is
+/// several stretches.
+fn is_armour(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
+}
+
+/// Paths and identifiers are made of the same letters; base64 of text mixes cases and digits all along.
+fn has_armour_shape(stretch: &[u8]) -> bool {
+    let sample = &stretch[..stretch.len().min(SAMPLE)];
+    let separators = sample.iter().filter(|byte| matches!(byte, b'/' | b'-' | b'_' | b'=')).count();
+    separators * 8 < sample.len()
+}
+
+/// The text in the stretch. `cut`: it may have begun before the block, so that its groups may begin anywhere.
+fn decode(stretch: &[u8], cut: bool, most: usize) -> Option<Vec<u8>> {
+    if stretch.iter().all(u8::is_ascii_hexdigit) {
+        return Some(hex(stretch, most)).filter(|text| is_text(text));
+    }
+    let offsets = if cut { 0..4 } else { 0..1 };
+    offsets.into_iter().find_map(|offset| base64(&stretch[offset..], most))
+}
+
+fn hex(stretch: &[u8], most: usize) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
+    stretch.chunks_exact(2).take(most).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+}
+
+fn base64(stretch: &[u8], most: usize) -> Option<Vec<u8>> {
+    let end = stretch.iter().position(|&byte| byte == b'=').unwrap_or(stretch.len()).min(most / 3 * 4);
+    let body = &stretch[..end - usize::from(end % 4 == 1)];
+    let start = &body[..body.len().min(SAMPLE) / 4 * 4];
+    let engine = if body.iter().any(|byte| matches!(byte, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
+    engine.decode(start).ok().filter(|text| is_text(text))?;
+    engine.decode(body).ok()
+}
+
+const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
+    .with_decode_allow_trailing_bits(true)
+    .with_decode_padding_mode(DecodePaddingMode::Indifferent);
+const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
+
+/// Nearly all printable: ciphertext and compressed data are not.
+fn is_text(bytes: &[u8]) -> bool {
+    let sample = &bytes[..bytes.len().min(SAMPLE)];
+    let printable = sample.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')).count();
+    printable * 10 >= sample.len() * 9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &[u8] = b"Traceback (most recent call last):\n  File \"/srv/shop/app.py\", line 12, in index\nKeyError: 'x'\n";
+
+    fn texts(page: &[u8]) -> Vec<Vec<u8>> {
+        find(page, 0..page.len()).into_iter().map(|armoured| armoured.text).collect()
+    }
+
+    #[test]
+    fn base64_and_hexadecimal_of_text_are_read() {
+        let page = [b"<img src=\"data:text/plain;base64,".as_slice(), STANDARD.encode(TEXT).as_bytes(), b"\">"].concat();
+        assert_eq!(texts(&page), [TEXT]);
+        let page = [b"{\"log\":\"".as_slice(), URL_SAFE.encode(TEXT).as_bytes(), b"\"}"].concat();
+        assert_eq!(texts(&page), [TEXT]);
+        let page: String = TEXT.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(texts(page.as_bytes()), [TEXT]);
+    }
+
+    #[test]
+    fn a_stretch_is_found_wherever_it_begins() {
+        for before in 0..200 {
+            let page = [vec![b' '; before], STANDARD.encode(TEXT).into_bytes(), vec![b' '; 60]].concat();
+            assert_eq!(texts(&page), [TEXT], "{before}");
+        }
+    }
+
+    #[test]
+    fn pictures_words_and_paths_are_not_text_in_armour() {
+        let picture: Vec<u8> = (0..400_u32).map(|n| (n * 7919 >> 3) as u8).collect();
+        assert!(texts(STANDARD.encode(picture).as_bytes()).is_empty());
+        assert!(texts("/static/js/vendor/a/b/c/d/e/f/g/".repeat(8).as_bytes()).is_empty());
+        assert!(texts("supercalifragilisticexpialidocious".repeat(8).as_bytes()).is_empty());
+    }
+}

@@ -2,19 +2,21 @@
 
 use std::mem::size_of;
 
-use brotli::{BrotliDecompressStream, BrotliResult, BrotliState, enc::StandardAlloc};
+use brotli::{BrotliDecompressStream, BrotliResult, BrotliState, SliceWrapper as _, enc::StandardAlloc};
 
 use super::{Coding::Brotli as CODING, CodingError, Limits, decode::Machine};
 
 /// The largest window without the large-window extension.
 const WINDOW_LOG_MAX: u8 = 24;
 
-/// What the tables of a stream can take beside the window: three groups of up to 256 prefix codes of 1080 entries of
-/// 4 bytes, and the context maps.
-const TABLES_MAX: usize = 3 * 256 * 1080 * 4 + (32 << 10);
+/// The three groups of up to 256 prefix codes of a stream, 1080 entries of 4 bytes each.
+const CODES_MAX: usize = 3 * 256 * 1080 * CODE;
 
-/// What the tables of an ordinary page take.
-const TABLES_USUAL: usize = 64 << 10;
+/// One entry of a prefix code.
+const CODE: usize = size_of::<brotli::HuffmanCode>();
+
+/// Tables that do not depend on the stream's number of prefix codes, and the context maps at their largest.
+const TABLES: usize = 7 * 1080 * CODE + (20 << 10);
 
 type State = BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>;
 
@@ -28,7 +30,7 @@ pub(super) struct Brotli {
 
 /// Bytes that a decoder can come to hold.
 pub(super) fn memory_bound(limits: &Limits) -> usize {
-    size_of::<State>() + TABLES_MAX + limits.window(WINDOW_LOG_MAX)
+    size_of::<State>() + TABLES + CODES_MAX + limits.window(WINDOW_LOG_MAX)
 }
 
 impl Brotli {
@@ -88,7 +90,10 @@ impl Machine for Brotli {
     }
 
     fn memory(&self) -> usize {
-        size_of::<State>() + TABLES_USUAL + self.window
+        let state = &self.state;
+        let groups = [&state.literal_hgroup, &state.insert_copy_hgroup, &state.distance_hgroup];
+        let codes: usize = groups.iter().map(|group| group.codes.slice().len()).sum();
+        size_of::<State>() + TABLES + codes * CODE + self.window
     }
 }
 

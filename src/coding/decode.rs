@@ -127,7 +127,10 @@ impl Decoder {
         debug_assert!(!output.is_empty());
         let mut written = 0;
         let result = match self.layers.as_mut_slice() {
-            [] => Ok(copy(input, output, &mut written)),
+            [] => {
+                written = copy(input, output);
+                Ok(())
+            }
             layers => pull(layers, input, output, &mut written),
         };
         match result {
@@ -181,11 +184,11 @@ impl fmt::Debug for Decoder {
 }
 
 /// Identity.
-fn copy(input: &mut &[u8], output: &mut [u8], written: &mut usize) {
+fn copy(input: &mut &[u8], output: &mut [u8]) -> usize {
     let (now, later) = input.split_at(input.len().min(output.len()));
     output[..now.len()].copy_from_slice(now);
     *input = later;
-    *written = now.len();
+    now.len()
 }
 
 /// Fills `output` from the last layer, which is fed from the layers before it, the first of them from `input`.

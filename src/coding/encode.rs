@@ -53,9 +53,9 @@ impl Encoder {
     /// Bytes an encoder of this coding holds, to be reserved before making it. Measured, rounded up.
     pub fn memory(coding: Coding) -> usize {
         match coding {
-            Coding::Gzip | Coding::Deflate => 320 << 10,
-            Coding::Brotli => 3 << 20,
-            Coding::Zstd => 1600 << 10,
+            Coding::Gzip | Coding::Deflate => 384 << 10,
+            Coding::Brotli => 4 << 20,
+            Coding::Zstd => 1400 << 10,
         }
     }
 

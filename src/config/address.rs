@@ -98,10 +98,10 @@ fn http_url(text: &str) -> Option<UpstreamUrl> {
     if authority.as_str().contains('@') || authority.host().is_empty() {
         return None;
     }
-    let port = match authority.port() {
-        Some(port) => port.as_str().parse().ok().filter(|port| *port != 0)?,
-        None if authority.as_str().ends_with(':') => return None,
-        None => 80,
+    // `Authority::port` is none for a port that is not a number, too.
+    let port = match authority.as_str().strip_prefix(authority.host())? {
+        "" => 80,
+        port => port.strip_prefix(':')?.parse().ok().filter(|port| *port != 0)?,
     };
     Some(UpstreamUrl::Http { host: authority.host().to_owned(), port })
 }

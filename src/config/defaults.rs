@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AcceptEncoding, Admin, ByteSize, Categories, Cookies, Duration, Headers, Host, Inspect, Limits, ListenAddress, Log,
+    AcceptEncoding, Admin, ByteSize, Categories, Cookies, Duration, Headers, Host, Inspect, ListenAddress, Log,
     LogFormat, LogLevel, OnRange, OnUndecodable, SameSiteSetting, Server, Upstream,
 };
 use crate::{
@@ -131,18 +131,6 @@ impl Default for Cookies {
             max_lifetime: Duration::default(),
             max_size: ByteSize::kib(4),
             rule: Vec::new(),
-        }
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            mode: Mode::Enforce,
-            header_count: 100,
-            header_size: ByteSize::kib(32),
-            target_size: ByteSize::kib(8),
-            body_size: ByteSize::default(),
         }
     }
 }

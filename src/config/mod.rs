@@ -9,9 +9,22 @@
 
 mod address;
 mod defaults;
+mod environment;
+mod error;
+mod guard;
+mod hints;
+mod load;
+mod presets;
+mod schema;
+mod source;
 mod units;
 
 pub use address::{ListenAddress, UpstreamUrl};
+pub use environment::Environment;
+pub use error::{ConfigError, Origin};
+pub use guard::{Endpoints, Guard, Limits, Methods};
+pub use load::{Flag, Loaded, Setting, Sources, load};
+pub use presets::PRESETS;
 pub use units::{ByteSize, Duration, Expected, SecretError, SecretRef};
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -344,56 +357,6 @@ pub struct CookieRule {
     pub remove: Option<bool>,
 }
 
-/// The guard on the way in. Every key can be set for a route.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Guard {
-    /// Which methods are let in.
-    pub methods: Methods,
-    /// How large a request may be.
-    pub limits: Limits,
-    /// Which debug endpoints and files are refused.
-    pub endpoints: Endpoints,
-}
-
-/// Which methods are let in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Methods {
-    /// Off, observe or enforce.
-    pub mode: Mode,
-    /// The methods; empty lets in all.
-    pub allowed: Vec<String>,
-}
-
-/// How large a request may be.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Limits {
-    /// Off, observe or enforce.
-    pub mode: Mode,
-    /// The most header fields.
-    pub header_count: usize,
-    /// All names and values together.
-    pub header_size: ByteSize,
-    /// The request target.
-    pub target_size: ByteSize,
-    /// The body; 0 is no limit.
-    pub body_size: ByteSize,
-}
-
-/// Which debug endpoints and files are refused.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Endpoints {
-    /// Off, observe or enforce.
-    pub mode: Mode,
-    /// Ids of rows that are used although they are off by themselves.
-    pub enabled: Vec<String>,
-    /// Ids of rows that are not used.
-    pub disabled: Vec<String>,
-}
-
 /// Compression towards the client.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -492,3 +455,6 @@ pub struct Route {
     #[serde(default)]
     pub guard: Guard,
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,6 @@
 //! repeats what was found, so that a secret pasted into the wrong key is not printed.
 
 use std::{
-    collections::BTreeMap,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -13,6 +12,7 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::environment::Environment;
 use crate::request::Cidr;
 
 /// What a value should have been, e.g. `a size such as "64KiB"`.
@@ -149,11 +149,11 @@ impl fmt::Display for Duration {
 
 impl SecretRef {
     /// Reads the secret. A relative file is looked for in `base`.
-    pub fn read(&self, base: &Path, environment: &BTreeMap<String, String>) -> Result<Vec<u8>, SecretError> {
+    pub fn read(&self, base: &Path, environment: &Environment) -> Result<Vec<u8>, SecretError> {
         let secret = match self {
             Self::File(path) => read_secret_file(&base.join(path))?,
             Self::Environment(name) => {
-                environment.get(name).ok_or_else(|| SecretError::Unset(name.clone()))?.clone().into_bytes()
+                environment.get(name).ok_or_else(|| SecretError::Unset(name.clone()))?.as_bytes().to_vec()
             }
         };
         if secret.is_empty() { Err(SecretError::Empty) } else { Ok(secret) }
@@ -309,7 +309,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         std::fs::write(directory.path().join("key"), "s3cret\r\n").unwrap();
         std::fs::write(directory.path().join("empty"), "\n").unwrap();
-        let environment = BTreeMap::from([("KEY".to_owned(), "0123".to_owned())]);
+        let environment = Environment::from_iter([("KEY", "0123")]);
         let read = |text: &str| text.parse::<SecretRef>().unwrap().read(directory.path(), &environment);
         assert_eq!(read("file:key").unwrap(), b"s3cret");
         assert_eq!(read("env:KEY").unwrap(), b"0123");

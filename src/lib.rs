@@ -24,3 +24,6 @@ pub mod exchange;
 
 // F4: the world outside: the configuration's sources, sockets, clocks
 pub mod config;
+
+// F6: the command line
+pub mod cli;

@@ -1,13 +1,14 @@
 //! The configuration as written. `config/cofferdam.toml` lists every key with its default and its reason; here
 //! stand the names and the types.
 //!
-//! [`load`] puts the sources together (defaults < preset < file < environment < flags) and `compile` turns the
+//! [`load()`] puts the sources together (defaults < preset < file < environment < flags) and [`compile`] turns the
 //! result into what the rest of the program uses. Nothing but those two reads these structs.
 //!
 //! No key is optional: what can be unset is an empty string, 0 or an empty list, so that each key has a type, can
 //! be shown with its default and can be unset by a later source.
 
 mod address;
+pub mod compile;
 mod defaults;
 mod environment;
 mod error;
@@ -427,7 +428,7 @@ pub struct Admin {
 }
 
 /// Exceptions for a part of the application. An empty list matches everything. The sections hold the keys of the
-/// sections of the same name; [`load`] has filled in from those what the route leaves out.
+/// sections of the same name; [`load()`] has filled in from those what the route leaves out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Route {

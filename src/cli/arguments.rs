@@ -24,7 +24,7 @@ pub enum Command {
     /// Put the proxy in front of an application
     Run(Settings),
     /// Show what cofferdam does, with a leaky application of its own
-    Demo,
+    Demo(DemoArgs),
     /// Validate the configuration and show every value in force and where it comes from
     Check(CheckArgs),
     /// Look for leaks in files, raw HTTP responses and HAR archives
@@ -65,6 +65,14 @@ pub struct ConfigFiles {
     /// Set any key of the configuration, e.g. --set inspect.hold=128KiB
     #[arg(long, value_name = "KEY=VALUE")]
     pub set: Vec<String>,
+}
+
+/// `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Print the table and end; otherwise both stay up until interrupted
+    #[arg(long)]
+    pub once: bool,
 }
 
 /// `check`.

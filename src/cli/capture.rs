@@ -2,7 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header, uri::PathAndQuery};
 use serde::Deserialize;
 
 use crate::{request::RequestHead, response::ResponseHead};
@@ -27,15 +27,20 @@ pub(super) fn read(name: &str, content: &[u8]) -> Vec<Capture> {
         return captures;
     }
     let (response, body) = http_response(content).unwrap_or_else(|| (untyped(), Bytes::copy_from_slice(content)));
-    vec![Capture { name: name.to_owned(), request: request("GET", "/", HeaderMap::new()), response, body }]
+    vec![Capture { name: name.to_owned(), request: request("GET", "http://localhost/"), response, body }]
 }
 
-fn request(method: &str, url: &str, headers: HeaderMap) -> RequestHead {
+/// Of a request, only method and URL have a part in the verdict. A URL that is none is that of the root.
+fn request(method: &str, url: &str) -> RequestHead {
+    let url: Uri = url.parse().unwrap_or_else(|_| Uri::from_static("/"));
+    let host = url.host().and_then(|host| HeaderValue::from_str(host).ok());
+    let host = host.unwrap_or_else(|| HeaderValue::from_static("localhost"));
+    let target = url.path_and_query().map_or("/", PathAndQuery::as_str);
     RequestHead {
         method: method.parse().unwrap_or(Method::GET),
-        uri: url.parse().unwrap_or_else(|_| Uri::from_static("/")),
+        uri: target.parse().unwrap_or_else(|_| Uri::from_static("/")),
         version: Version::HTTP_11,
-        headers,
+        headers: [(header::HOST, host)].into_iter().collect(),
     }
 }
 
@@ -117,8 +122,6 @@ struct ArchiveEntry {
 struct ArchiveRequest {
     method: String,
     url: String,
-    #[serde(default)]
-    headers: Vec<ArchiveField>,
 }
 
 #[derive(Deserialize)]
@@ -154,7 +157,7 @@ fn har(name: &str, content: &[u8]) -> Option<Vec<Capture>> {
 
 impl ArchiveEntry {
     fn capture(self, name: &str) -> Capture {
-        let Self { request: ArchiveRequest { method, url, headers }, response } = self;
+        let Self { request: ArchiveRequest { method, url }, response } = self;
         let location = url.split(['?', '#']).next().unwrap_or_default();
         let mut fields = fields(response.headers);
         // Archives hold decoded content under the head of the coded one.
@@ -163,7 +166,7 @@ impl ArchiveEntry {
         fields.remove(header::TRANSFER_ENCODING);
         Capture {
             name: format!("{name}: {method} {location}"),
-            request: request(&method, &url, self::fields(headers)),
+            request: request(&method, &url),
             response: ResponseHead {
                 status: StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK),
                 headers: fields,

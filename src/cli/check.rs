@@ -1,7 +1,10 @@
 //! `cofferdam check`: validates the configuration as `run` would, and shows it.
 
 use super::{Exit, Failure, Terminal, arguments::CheckArgs};
-use crate::config::{Environment, Loaded, Origin, Setting, compile};
+use crate::{
+    config::{Environment, Loaded, Origin, Setting, compile},
+    incident::FingerprintKey,
+};
 
 /// The column of the origins, counted from the longest usual value.
 const ORIGIN_COLUMN: usize = 56;
@@ -18,12 +21,9 @@ pub(super) fn run(args: &CheckArgs, environment: Environment, terminal: &mut Ter
     Ok(Exit::Ok)
 }
 
-/// Everything that `run` compiles before it binds a port.
+/// Everything that `run` compiles before it binds a port. Nothing is judged, so any key will do.
 fn validate(loaded: &Loaded) -> Result<(), Failure> {
-    compile::engine(loaded)?;
-    compile::templates(loaded)?;
-    compile::rule_packs(loaded)?;
-    compile::fingerprint_key(loaded)?;
+    compile::engine(loaded, FingerprintKey::new([0; 32]))?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 mod arguments;
 mod capture;
 mod check;
-mod demo;
+mod demonstrate;
 mod exit;
 mod explain;
 mod judge;
@@ -61,7 +61,7 @@ fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Err
 fn dispatch(command: Command, environment: Environment, terminal: &mut Terminal<'_>) -> Result<Exit, Failure> {
     match command {
         Command::Run(settings) => run::run(&settings, environment, terminal),
-        Command::Demo => demo::run(terminal),
+        Command::Demo(demo) => demonstrate::run(&demo, terminal),
         Command::Check(check) => check::run(&check, environment, terminal),
         Command::Scan(scan) => scan::run(&scan, environment, terminal),
         Command::Rules(rules) => rules::run(&rules, environment, terminal),

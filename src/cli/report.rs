@@ -124,6 +124,8 @@ fn sarif_level(severity: Severity) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::incident::{Category, Excerpt, Exemption, Extract, IncidentId, Mode};
 
@@ -147,7 +149,13 @@ mod tests {
             extract: Extract::default(),
             score: None,
         };
-        let outcome = |disposition, incident| Outcome { disposition, incident };
+        let outcome = |disposition, incident| Outcome {
+            disposition,
+            mode: Mode::Enforce,
+            route: Arc::default(),
+            incident,
+            objections: Vec::new(),
+        };
         vec![
             Judged { name: "a".into(), outcome: outcome(Disposition::InspectedClean, None) },
             Judged { name: "b".into(), outcome: outcome(Disposition::Replaced, Some(incident)) },

@@ -17,7 +17,7 @@ fn help_goes_to_standard_output() {
     let (exit, out, err) = cofferdam(&["--help"], &[]);
     assert_eq!((exit, err.as_str()), (Exit::Ok, ""));
     insta::assert_snapshot!("help", out);
-    for command in ["run", "check", "scan", "rules", "explain"] {
+    for command in ["run", "demo", "check", "scan", "rules", "explain"] {
         let (exit, out, _) = cofferdam(&[command, "-h"], &[]);
         assert_eq!(exit, Exit::Ok);
         insta::assert_snapshot!(format!("help_{command}"), out);
@@ -119,4 +119,67 @@ fn a_closed_pipe_is_no_error() {
 #[test]
 fn the_version_is_the_packages() {
     assert_eq!(cofferdam(&["version"], &[]).1, format!("cofferdam {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+/// Runs a command in a directory with these files; their paths follow the arguments.
+fn on_files(arguments: &[&str], files: &[(&str, &str)]) -> (Exit, String, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let paths = files.iter().map(|(name, text)| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    let paths: Vec<String> = paths.collect();
+    let (exit, out, err) = cofferdam(&[arguments, &paths.iter().map(String::as_str).collect::<Vec<_>>()].concat(), &[]);
+    (exit, out.replace(directory.path().to_str().unwrap(), ""), err)
+}
+
+const LEAK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nkey: -----BEGIN RSA PRIVATE KEY-----\n\
+MIIEpAIBAAKCAQEA3Tz2mr7SZiAMfQyuvBjM9Oi8yrwF4sdfkJhsdf87sdfHJsdf\n\
+-----END RSA PRIVATE KEY-----\n";
+const HEALTHY: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>hello</p>";
+
+#[test]
+fn scan_finds_what_the_proxy_would_keep_back() {
+    let (exit, out, err) = on_files(&["scan"], &[("a.http", HEALTHY), ("b.http", LEAK)]);
+    assert_eq!((exit, err.as_str()), (Exit::Findings, ""), "{out}");
+    assert!(out.starts_with("/b.http: "), "{out}");
+    assert!(out.ends_with("2 responses, 1 with findings\n"), "{out}");
+    assert!(!out.contains("MIIEpAIB"), "{out}");
+    assert_eq!(on_files(&["scan"], &[("a.http", HEALTHY)]).0, Exit::Ok);
+}
+
+#[test]
+fn scan_reads_standard_input() {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let terminal = Terminal { input: &mut LEAK.as_bytes(), out: &mut out, err: &mut err };
+    let exit =
+        main(["cofferdam", "scan", "-", "--format", "sarif"].map(OsString::from), Environment::default(), terminal);
+    assert_eq!(exit, Exit::Findings);
+    assert!(String::from_utf8(out).unwrap().contains("\"uri\": \"-\""));
+}
+
+#[test]
+fn explain_tells_the_rule_and_the_advice() {
+    let (exit, out, _) = on_files(&["explain"], &[("b.http", LEAK)]);
+    assert_eq!(exit, Exit::Findings);
+    assert!(out.contains("route default, mode enforce") && out.contains("(critical, secret, 1 times): "), "{out}");
+    let (exit, out, _) = on_files(&["explain"], &[("a.http", HEALTHY)]);
+    assert_eq!((exit, out.as_str()), (Exit::Ok, "/a.http: inspected-clean\n"));
+    assert_eq!(cofferdam(&["explain", "/nowhere"], &[]).0, Exit::Usage);
+}
+
+#[test]
+fn rules_are_listed_shown_and_tested() {
+    let (exit, list, _) = cofferdam(&["rules", "list"], &[]);
+    assert_eq!(exit, Exit::Ok);
+    let id = list.split(' ').next().unwrap();
+    let (exit, shown, _) = cofferdam(&["rules", "show", id], &[]);
+    assert!(exit == Exit::Ok && shown.contains("advice     "), "{shown}");
+    assert_eq!(cofferdam(&["rules", "show", "nothing"], &[]).0, Exit::Usage);
+    let (exit, tested, _) = cofferdam(&["rules", "test"], &[]);
+    assert!(exit == Exit::Ok && tested.ends_with(" rows, 0 failed\n"), "{tested}");
+    let off = format!("rules.disabled={id}");
+    let (_, list, _) = cofferdam(&["rules", "list", "--set", &off], &[]);
+    assert!(list.lines().next().unwrap().contains("  off  "), "{list}");
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use super::{
     AcceptEncoding, Admin, ByteSize, Categories, Cookies, Duration, Headers, Host, Inspect, ListenAddress, Log,
-    LogFormat, LogLevel, OnRange, OnUndecodable, SameSiteSetting, Server, Upstream,
+    LogFormat, LogLevel, OnRange, SameSiteSetting, Server, Upstream,
 };
 use crate::{
     incident::Mode,
-    policy::UpgradePolicy,
+    policy::{Unreadable, UpgradePolicy},
     response::{HttpOnlyRule, SecureRule},
 };
 
@@ -24,7 +24,7 @@ impl Default for Server {
             idle_timeout: Duration::seconds(75),
             write_timeout: Duration::seconds(30),
             drain_timeout: Duration::seconds(30),
-            behind_tls: false,
+            tls_before_us: false,
             trusted_proxies: Vec::new(),
         }
     }
@@ -55,7 +55,7 @@ impl Default for Inspect {
             mode: Mode::Enforce,
             hold: ByteSize::kib(64),
             quiet: Duration::seconds(1),
-            on_undecodable: OnUndecodable::default(),
+            on_undecodable: Unreadable::default(),
             on_range: OnRange::default(),
             exempt_types: Vec::new(),
             replace_server_errors: false,
@@ -103,20 +103,30 @@ impl Default for Headers {
     }
 }
 
-/// Fields that tell a visitor nothing but what the application is made of and what went wrong in it.
-const DISCLOSING_HEADERS: [&str; 12] = [
+/// Fields that tell a visitor nothing but what the application is made of and what went wrong in it: those that
+/// `response::Removal` takes away by itself.
+const DISCLOSING_HEADERS: [&str; 21] = [
+    "phpdebugbar-id",
     "server",
-    "server-timing",
-    "sourcemap",
-    "x-aspnet-*",
-    "x-aspnetmvc-*",
-    "x-backend-*",
+    "x-aspnet*",
+    "x-backend-server",
+    "x-backtrace",
+    "x-chromelogger-data",
+    "x-chromephp-data",
+    "x-clockwork-*",
+    "x-debug",
     "x-debug-*",
+    "x-exception",
     "x-generator",
-    "x-powered-by",
+    "x-powered-*",
+    "x-rack-cache",
     "x-runtime",
-    "x-sourcemap",
-    "x-traceback*",
+    "x-server",
+    "x-sourcefiles",
+    "x-traceback",
+    "x-version",
+    "x-web-console-*",
+    "x-wf-*",
 ];
 
 impl Default for Cookies {

@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     cookies::Prefix,
     incident::Mode,
-    policy::UpgradePolicy,
+    policy::{Unreadable, UpgradePolicy},
     request::Cidr,
     response::{HttpOnlyRule, SecureRule},
 };
@@ -106,7 +106,7 @@ pub struct Server {
     /// From the signal to stop until what is still open is broken off.
     pub drain_timeout: Duration,
     /// The operator says that TLS ends before this proxy.
-    pub behind_tls: bool,
+    pub tls_before_us: bool,
     /// Peers whose `Forwarded` and `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<Cidr>,
 }
@@ -175,7 +175,7 @@ pub struct Inspect {
     /// A body silent for so long is judged by what is there.
     pub quiet: Duration,
     /// What happens to a body that cannot be decoded.
-    pub on_undecodable: OnUndecodable,
+    pub on_undecodable: Unreadable,
     /// What happens to requests for a part of a body.
     pub on_range: OnRange,
     /// Media types that are not read. `image/*` means every image.
@@ -184,17 +184,6 @@ pub struct Inspect {
     pub replace_server_errors: bool,
     /// What happens to requests to switch protocols.
     pub upgrades: UpgradePolicy,
-}
-
-/// What happens to a body that cannot be decoded.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OnUndecodable {
-    /// It is replaced by a generic error.
-    #[default]
-    Replace,
-    /// It passes unread and is counted.
-    Pass,
 }
 
 /// What happens to requests for a part of a body.
@@ -214,6 +203,8 @@ pub enum OnRange {
 pub struct Rules {
     /// A directory of rule packs besides the built-in ones; empty for none.
     pub dir: PathBuf,
+    /// Ids of rules that are used although they are off by themselves.
+    pub enabled: Vec<String>,
     /// Ids of rules that are not used.
     pub disabled: Vec<String>,
     /// The position of each category.
@@ -247,6 +238,8 @@ pub struct Replies {
     pub html: PathBuf,
     /// For scripts.
     pub json: PathBuf,
+    /// For scripts that ask for `application/problem+json` (RFC 9457).
+    pub problem: PathBuf,
     /// For everything else.
     pub text: PathBuf,
 }

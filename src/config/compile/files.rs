@@ -5,6 +5,7 @@ use std::{fs, io, path::Path};
 use crate::{
     config::{ConfigError, Loaded, SecretError, SecretRef},
     incident::FingerprintKey,
+    response::{Format, Template, Templates},
 };
 
 /// The largest template and the largest rule pack, in bytes.
@@ -13,44 +14,37 @@ const MAX_FILE: u64 = 1 << 20;
 /// The shortest key of fingerprints, in bytes: what a hash of 256 bits can use.
 const MIN_KEY: usize = 32;
 
-/// The operator's pages in place of the built-in ones.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Templates {
-    /// For browsers.
-    pub html: Option<String>,
-    /// For scripts.
-    pub json: Option<String>,
-    /// For everything else.
-    pub text: Option<String>,
-}
-
 /// One of the operator's rule packs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PackFile {
+#[derive(Debug)]
+pub(super) struct PackFile {
     /// Its path, for errors.
-    pub path: String,
+    pub(super) path: String,
     /// Its text.
-    pub text: String,
+    pub(super) text: String,
 }
 
-/// Reads the files of `[replies]`.
-///
-/// # Errors
-/// A file that cannot be read, is not UTF-8 or is larger than 1 MiB.
-pub fn templates(loaded: &Loaded) -> Result<Templates, ConfigError> {
+/// The built-in pages, with the files of `[replies]` in place of those they name.
+pub(super) fn templates(loaded: &Loaded) -> Result<Templates, ConfigError> {
     let replies = &loaded.config.replies;
-    Ok(Templates {
-        html: template(loaded, "replies.html", &replies.html)?,
-        json: template(loaded, "replies.json", &replies.json)?,
-        text: template(loaded, "replies.text", &replies.text)?,
-    })
+    let files = [
+        ("replies.html", Format::Html, &replies.html),
+        ("replies.json", Format::Json, &replies.json),
+        ("replies.problem", Format::ProblemJson, &replies.problem),
+        ("replies.text", Format::Text, &replies.text),
+    ];
+    let mut templates = Templates::default();
+    for (key, format, path) in files.into_iter().filter(|(_, _, path)| !path.as_os_str().is_empty()) {
+        let path = loaded.base_directory(key).join(path);
+        let text = read_text(loaded, key, &path)?;
+        let hint = format!("the file is {}", path.display());
+        let template = Template::parse(format, &text).map_err(|error| at(loaded, key, error.to_string(), &hint))?;
+        templates.set(template);
+    }
+    Ok(templates)
 }
 
 /// Reads every `*.toml` of `rules.dir`, in the order of their names.
-///
-/// # Errors
-/// A directory or file that cannot be read; a file that is not UTF-8 or is larger than 1 MiB.
-pub fn rule_packs(loaded: &Loaded) -> Result<Vec<PackFile>, ConfigError> {
+pub(super) fn rule_packs(loaded: &Loaded) -> Result<Vec<PackFile>, ConfigError> {
     const KEY: &str = "rules.dir";
     let directory = &loaded.config.rules.dir;
     if directory.as_os_str().is_empty() {
@@ -71,10 +65,7 @@ pub fn rule_packs(loaded: &Loaded) -> Result<Vec<PackFile>, ConfigError> {
 }
 
 /// The key of fingerprints, if the configuration names one.
-///
-/// # Errors
-/// A secret that cannot be read or is shorter than 32 bytes.
-pub fn fingerprint_key(loaded: &Loaded) -> Result<Option<FingerprintKey>, ConfigError> {
+pub(super) fn fingerprint_key(loaded: &Loaded) -> Result<Option<FingerprintKey>, ConfigError> {
     const KEY: &str = "log.fingerprint_key";
     let Some(reference) = &loaded.config.log.fingerprint_key else { return Ok(None) };
     let secret = secret(loaded, KEY, reference)?;
@@ -94,13 +85,6 @@ fn secret(loaded: &Loaded, key: &str, reference: &SecretRef) -> Result<Vec<u8>, 
         };
         at(loaded, key, error.to_string(), hint)
     })
-}
-
-fn template(loaded: &Loaded, key: &str, path: &Path) -> Result<Option<String>, ConfigError> {
-    if path.as_os_str().is_empty() {
-        return Ok(None);
-    }
-    read_text(loaded, key, &loaded.base_directory(key).join(path)).map(Some)
 }
 
 fn read_text(loaded: &Loaded, key: &str, path: &Path) -> Result<String, ConfigError> {

@@ -4,8 +4,11 @@ use std::sync::Arc;
 
 use super::{Place, methods};
 use crate::{
-    config::{ByteSize, ConfigError, Guard, Limits},
-    request::{EndpointPolicy, EndpointTable, GuardPolicy, LimitPolicy, MethodPolicy},
+    config::{ByteSize, ConfigError, Endpoints, Guard, Limits},
+    request::{
+        EndpointError, EndpointPolicy, EndpointSelection, EndpointTable, GuardPolicy, LimitPolicy, MethodPolicy,
+        embedded_rows,
+    },
 };
 
 pub(super) fn compile(place: &Place<'_>, guard: &Guard) -> Result<GuardPolicy, ConfigError> {
@@ -13,7 +16,10 @@ pub(super) fn compile(place: &Place<'_>, guard: &Guard) -> Result<GuardPolicy, C
     Ok(GuardPolicy {
         methods: MethodPolicy { mode: place.mode(guard.methods.mode), allowed },
         limits: limits(place, &guard.limits),
-        endpoints: EndpointPolicy { mode: place.mode(guard.endpoints.mode), table: Arc::new(EndpointTable::default()) },
+        endpoints: EndpointPolicy {
+            mode: place.mode(guard.endpoints.mode),
+            table: Arc::new(endpoints(place, &guard.endpoints)?),
+        },
     })
 }
 
@@ -25,6 +31,21 @@ fn limits(place: &Place<'_>, limits: &Limits) -> LimitPolicy {
         target_bytes: bytes(limits.target_size),
         body_bytes: (limits.body_size != ByteSize::default()).then(|| limits.body_size.get()),
     }
+}
+
+fn endpoints(place: &Place<'_>, endpoints: &Endpoints) -> Result<EndpointTable, ConfigError> {
+    let ids = |ids: &[String]| ids.iter().map(|id| id.as_str().into()).collect();
+    let selection = EndpointSelection { enable: ids(&endpoints.enabled), disable: ids(&endpoints.disabled) };
+    let rows = embedded_rows();
+    rows.and_then(|rows| EndpointTable::build(&rows, &selection)).map_err(|error| {
+        let list = if unknown_is_in(&error, &selection.enable) { "enabled" } else { "disabled" };
+        let hint = "config/guard/endpoints.toml lists the rows";
+        place.error(&format!("guard.endpoints.{list}"), error.to_string(), hint)
+    })
+}
+
+fn unknown_is_in(error: &EndpointError, ids: &[Box<str>]) -> bool {
+    matches!(error, EndpointError::UnknownId(id) if ids.contains(id))
 }
 
 fn bytes(size: ByteSize) -> usize {

@@ -108,10 +108,11 @@ fn setting(place: &Place<'_>, key: &str, name: HeaderName, value: &str) -> Resul
 fn removal(place: &Place<'_>, headers: &Headers) -> Result<Removal, ConfigError> {
     let (prefixes, names): (Vec<_>, Vec<_>) =
         each(place, "headers.remove", &headers.remove, pattern)?.into_iter().partition(|(_, is_prefix)| *is_prefix);
+    let except = each(place, "headers.keep", &headers.keep, field_name)?;
     Ok(Removal {
-        names: names.into_iter().map(|(name, _)| name).collect(),
+        names: names.into_iter().map(|(name, _)| name).filter(|name| !except.contains(name)).collect(),
         prefixes: prefixes.into_iter().map(|(name, _)| name.as_str().into()).collect(),
-        except: each(place, "headers.keep", &headers.keep, field_name)?,
+        except,
     })
 }
 

@@ -5,33 +5,41 @@ mod cookies;
 mod files;
 mod guard;
 mod headers;
+mod rules;
 
-pub use files::{PackFile, Templates, fingerprint_key, rule_packs, templates};
+pub use rules::{RuleInForce, all_rules, ruleset, untested_ruleset};
 
 use std::{collections::HashSet, sync::Arc};
 
 use http::HeaderValue;
 
 use super::{
-    AcceptEncoding, Config, ConfigError, Cookies, Guard, Headers, Host, Inspect, Loaded, OnRange, OnUndecodable,
-    Profile, Route, UpstreamUrl,
+    AcceptEncoding, Config, ConfigError, Cookies, Guard, Headers, Host, Inspect, Loaded, OnRange, Profile, Route,
+    UpstreamUrl,
 };
 use crate::{
     engine::Engine,
-    incident::Mode,
-    policy::{RouteMatch, RoutePolicy, RouteTable},
+    incident::{FingerprintKey, Mode},
+    policy::{InspectPolicy, RouteMatch, RoutePolicy, RouteTable, Unreadable},
     request::{ForwardPolicy, HostRule},
 };
 
 /// The name of the policy of everything that no route matches.
 pub const DEFAULT_ROUTE: &str = "default";
 
-/// What an exchange is judged by.
+/// What an exchange is judged by. Fingerprints are made with `random` unless the configuration names a key.
 ///
 /// # Errors
-/// A value that has the right type and still makes no sense, such as a hold that is not a power of two.
-pub fn engine(loaded: &Loaded) -> Result<Engine, ConfigError> {
-    Ok(Engine { routes: routes(loaded)? })
+/// A value that has the right type and still makes no sense, such as a hold that is not a power of two; a rule pack,
+/// template or secret that cannot be used.
+pub fn engine(loaded: &Loaded, random: FingerprintKey) -> Result<Engine, ConfigError> {
+    Ok(Engine {
+        rules: ruleset(loaded)?,
+        routes: routes(loaded)?,
+        templates: files::templates(loaded)?,
+        tls_before_us: loaded.config.server.tls_before_us,
+        fingerprints: files::fingerprint_key(loaded)?.unwrap_or(random),
+    })
 }
 
 /// The four sections that a route can change, as one.
@@ -82,21 +90,31 @@ fn routes(loaded: &Loaded) -> Result<RouteTable, ConfigError> {
 }
 
 fn policy(place: &Place<'_>, name: &str, sections: &Sections<'_>) -> Result<RoutePolicy, ConfigError> {
-    let inspect = sections.inspect;
-    let config = &place.loaded.config;
     Ok(RoutePolicy {
         name: name.into(),
-        inspect: place.mode(inspect.mode),
-        hold: hold(place, inspect)?,
-        quiet: inspect.quiet.get(),
-        pass_undecodable: inspect.on_undecodable == OnUndecodable::Pass,
-        exempt_types: exempt_types(place, inspect)?,
-        upgrades: inspect.upgrades,
-        replace_server_errors: inspect.replace_server_errors || config.profile == Profile::Lockdown,
-        forward: Arc::new(forward(place, inspect)?),
+        inspect: inspection(place, sections.inspect)?,
+        upgrades: sections.inspect.upgrades,
+        forward: Arc::new(forward(place, sections.inspect)?),
         guard: Arc::new(guard::compile(place, sections.guard)?),
         headers: Arc::new(headers::compile(place, sections.headers)?),
         cookies: Arc::new(cookies::compile(place, sections.cookies)?),
+    })
+}
+
+fn inspection(place: &Place<'_>, inspect: &Inspect) -> Result<InspectPolicy, ConfigError> {
+    let config = &place.loaded.config;
+    Ok(InspectPolicy {
+        mode: place.mode(inspect.mode),
+        categories: rules::category_modes(&config.rules.categories),
+        hold: hold(place, inspect)?,
+        quiet: inspect.quiet.get(),
+        exempt_types: exempt_types(place, inspect)?,
+        unreadable: inspect.on_undecodable,
+        unasked_partial: match inspect.on_range {
+            OnRange::Whole => Unreadable::Replace,
+            OnRange::Forward => Unreadable::Pass,
+        },
+        replace_server_errors: inspect.replace_server_errors || config.profile == Profile::Lockdown,
     })
 }
 

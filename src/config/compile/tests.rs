@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
-    config::{Environment, Flag, Sources, load},
+    config::{Flag, Sources, load},
     cookies::{Domain, Prefix, SameSite, SameSiteRule},
+    incident::Category,
     policy::UpgradePolicy,
     response::{SecureRule, When},
 };
@@ -17,12 +18,12 @@ fn loaded(text: &str) -> Loaded {
 
 /// The policy of `GET path` on `example.org`.
 fn policy_for(text: &str, path: &str) -> Arc<RoutePolicy> {
-    Arc::clone(engine(&loaded(text)).unwrap().routes.find("example.org", path, &http::Method::GET))
+    Arc::clone(routes(&loaded(text)).unwrap().find("example.org", path, &http::Method::GET))
 }
 
 /// The key, without file and line.
 fn bad_key(text: &str) -> String {
-    let error = engine(&loaded(text)).unwrap_err();
+    let error = routes(&loaded(text)).unwrap_err();
     error.place.rsplit(": ").next().unwrap().to_owned()
 }
 
@@ -31,14 +32,14 @@ fn the_defaults_and_every_preset_compile() {
     assert_eq!(policy_for("", "/").name.as_ref(), DEFAULT_ROUTE);
     for (name, _) in crate::config::PRESETS {
         let loaded = load(&Sources { presets: vec![name.to_owned()], ..Sources::default() }).unwrap();
-        engine(&loaded).unwrap();
+        engine(&loaded, FingerprintKey::new([0; 32])).unwrap();
     }
 }
 
 #[test]
 fn in_profile_observe_nothing_acts_and_off_stays_off() {
     let policy = policy_for("profile = \"observe\"\ncookies.mode = \"off\"", "/");
-    assert_eq!(policy.inspect, Mode::Observe);
+    assert_eq!(policy.inspect.mode, Mode::Observe);
     assert_eq!(policy.headers.mode, Mode::Observe);
     assert_eq!(policy.cookies.mode, Mode::Off);
     assert_eq!(policy.guard.methods.mode, Mode::Observe);
@@ -49,8 +50,8 @@ fn in_profile_observe_nothing_acts_and_off_stays_off() {
 
 #[test]
 fn in_profile_lockdown_server_errors_are_replaced() {
-    assert!(policy_for("profile = \"lockdown\"", "/").replace_server_errors);
-    assert!(!policy_for("", "/").replace_server_errors);
+    assert!(policy_for("profile = \"lockdown\"", "/").inspect.replace_server_errors);
+    assert!(!policy_for("", "/").inspect.replace_server_errors);
 }
 
 #[test]
@@ -59,8 +60,8 @@ fn a_route_has_its_own_policy_and_the_rest_of_the_general_one() {
                 methods = [\"GET\"]\ninspect = { mode = \"off\", hold = \"4KiB\", upgrades = \"tunnel\", exempt_types = [\"Video/*\"] }\n";
     let files = policy_for(text, "/files/a");
     assert_eq!(files.name.as_ref(), "files");
-    assert_eq!((files.inspect, files.hold, files.upgrades), (Mode::Off, 4096, UpgradePolicy::Tunnel));
-    assert_eq!(files.exempt_types, [Box::from("video/*")]);
+    assert_eq!((files.inspect.mode, files.inspect.hold, files.upgrades), (Mode::Off, 4096, UpgradePolicy::Tunnel));
+    assert_eq!(files.inspect.exempt_types, [Box::from("video/*")]);
     assert_eq!(files.forward.trusted.len(), 1);
     assert!(!files.forward.whole_bodies, "nothing has to be seen whole where nothing is inspected");
     assert_eq!(policy_for(text, "/filesystem").name.as_ref(), DEFAULT_ROUTE);
@@ -150,32 +151,132 @@ fn what_makes_no_sense_is_an_error_that_names_its_key() {
 
 #[test]
 fn an_error_of_a_route_names_its_line() {
-    let error = engine(&loaded("[[route]]\nname = \"a\"\n\ninspect.hold = \"1B\"")).unwrap_err();
+    let error = routes(&loaded("[[route]]\nname = \"a\"\n\ninspect.hold = \"1B\"")).err().unwrap();
     assert!(error.place.ends_with("cofferdam.toml:4: route.0.inspect.hold"), "{error}");
 }
 
 #[test]
-fn files_are_read_from_where_the_configuration_is() {
+fn the_defaults_of_the_configuration_are_those_of_the_policies() {
+    let (compiled, policy) = (policy_for("", "/"), RoutePolicy::default());
+    let mut removed: Vec<_> = policy.headers.remove.names.iter().map(http::HeaderName::as_str).collect();
+    let mut compiled_removed: Vec<_> = compiled.headers.remove.names.iter().map(http::HeaderName::as_str).collect();
+    removed.sort_unstable();
+    compiled_removed.sort_unstable();
+    assert_eq!(compiled_removed, removed);
+    let sorted = |prefixes: &[Box<str>]| {
+        let mut prefixes = prefixes.to_vec();
+        prefixes.sort_unstable();
+        prefixes
+    };
+    assert_eq!(sorted(&compiled.headers.remove.prefixes), sorted(&policy.headers.remove.prefixes));
+    assert_eq!(format!("{:?}", compiled.headers.set), format!("{:?}", policy.headers.set));
+    assert_eq!(format!("{:?}", compiled.cookies), format!("{:?}", policy.cookies));
+    assert_eq!(format!("{:?}", compiled.forward), format!("{:?}", policy.forward));
+    assert_eq!(format!("{:?}", compiled.guard.limits), format!("{:?}", policy.guard.limits));
+    assert_eq!(format!("{:?}", compiled.guard.methods), format!("{:?}", policy.guard.methods));
+    let inspect = InspectPolicy { categories: Vec::new(), ..compiled.inspect.clone() };
+    assert_eq!(format!("{inspect:?}"), format!("{:?}", policy.inspect));
+}
+
+#[test]
+fn a_category_has_its_own_position() {
+    let policy = policy_for("rules.categories.sql-error = \"observe\"", "/");
+    assert_eq!(policy.inspect.mode_of(Category::SqlError), Mode::Observe);
+    assert_eq!(policy.inspect.mode_of(Category::PersonalData), Mode::Off);
+    assert_eq!(policy.inspect.mode_of(Category::Secret), Mode::Enforce);
+}
+
+/// A directory with a configuration and files beside it, loaded.
+fn with_files(config: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, Loaded) {
     let directory = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
     std::fs::create_dir(directory.path().join("rules")).unwrap();
-    for (name, text) in [("error.html", "<p>"), ("rules/b.toml", "b"), ("rules/a.toml", "a"), ("rules/README", "")] {
-        write(name, text);
+    for (name, text) in files.iter().chain([&("cofferdam.toml", config)]) {
+        std::fs::write(directory.path().join(name), text).unwrap();
     }
-    write("cofferdam.toml", "replies.html = \"error.html\"\nrules.dir = \"rules\"");
-    let loaded = load(&Sources { file: Some(directory.path().join("cofferdam.toml")), ..Sources::default() }).unwrap();
-    assert_eq!(templates(&loaded).unwrap(), Templates { html: Some("<p>".into()), ..Templates::default() });
-    let packs = rule_packs(&loaded).unwrap();
-    assert_eq!(packs.iter().map(|pack| pack.text.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    let file = Some(directory.path().join("cofferdam.toml"));
+    let loaded = load(&Sources { file, ..Sources::default() }).unwrap();
+    (directory, loaded)
+}
+
+fn failure(config: &str, files: &[(&str, &str)]) -> ConfigError {
+    let (_directory, loaded) = with_files(config, files);
+    engine(&loaded, FingerprintKey::new([0; 32])).err().unwrap()
+}
+
+const RULE: &str = r#"
+[[rule]]
+id = "ours"
+category = "secret"
+severity = "high"
+title = "t"
+advice = "a"
+action = "mask"
+anchors = ["ours_"]
+leak = ["ours_1"]
+benign = ["other"]
+"#;
+
+#[test]
+fn templates_are_read_from_where_the_configuration_is() {
+    let config = "replies.json = \"error.json\"";
+    let (_directory, loaded) = with_files(config, &[("error.json", "{\"id\": \"{incident}\"}")]);
+    engine(&loaded, FingerprintKey::new([0; 32])).unwrap();
+    let error = failure(config, &[("error.json", "{incident}")]);
+    assert!(error.place.ends_with("cofferdam.toml:1: replies.json") && error.what.contains("not JSON"), "{error}");
+}
+
+#[test]
+fn rules_of_the_operators_are_added_and_replace_those_of_the_same_id() {
+    let ids = |files: &[(&str, &str)]| -> Vec<String> {
+        let (_directory, loaded) = with_files("rules.dir = \"rules\"", files);
+        all_rules(&loaded).unwrap().into_iter().map(|it| it.rule.id).collect()
+    };
+    let built_in = ids(&[("rules/README", "not a pack")]);
+    let replaced = RULE.replace("\"ours\"", &format!("\"{}\"", built_in[0]));
+    assert_eq!(ids(&[("rules/b.toml", RULE)]).len(), built_in.len() + 1);
+    assert_eq!(ids(&[("rules/b.toml", RULE), ("rules/a.toml", &replaced)]).len(), built_in.len() + 1);
+}
+
+#[test]
+fn an_error_of_a_pack_names_its_file_line_and_rule() {
+    let config = "rules.dir = \"rules\"";
+    for (from, to) in [("anchors", "ancors"), ("\nleak", "\nconfirm.regex = \"(\"\nleak")] {
+        let error = failure(config, &[("rules/b.toml", &RULE.replace(from, to))]);
+        assert!(error.place.contains("/rules/b.toml:") && error.what.contains("ours"), "{error}");
+    }
+}
+
+#[test]
+fn a_rule_can_be_switched_off_by_id_and_by_category() {
+    let mode = |config: &str| {
+        let (_directory, loaded) = with_files(&format!("rules.dir = \"rules\"\n{config}"), &[("rules/a.toml", RULE)]);
+        all_rules(&loaded).unwrap().into_iter().find(|it| it.rule.id == "ours").unwrap().mode
+    };
+    assert_eq!(mode(""), Mode::Enforce);
+    assert_eq!(mode("rules.disabled = [\"ours\"]"), Mode::Off);
+    assert_eq!(mode("rules.categories.secret = \"observe\""), Mode::Observe);
+    let error = failure("rules.disabled = [\"orus\"]\nrules.dir = \"rules\"", &[("rules/a.toml", RULE)]);
+    assert!(error.place.ends_with("cofferdam.toml:1: rules.disabled.0"), "{error}");
+    assert_eq!(error.hint, "did you mean \"ours\"?");
+}
+
+#[test]
+fn an_unknown_endpoint_row_names_its_list() {
+    assert_eq!(bad_key("guard.endpoints.enabled = [\"nothing\"]"), "guard.endpoints.enabled");
+    assert_eq!(bad_key("guard.endpoints.disabled = [\"nothing\"]"), "guard.endpoints.disabled");
 }
 
 #[test]
 fn a_missing_file_names_the_key_that_wants_it() {
-    let flags =
-        [("replies.json", "/nowhere/x.json"), ("rules.dir", "/nowhere"), ("log.fingerprint_key", "env:NOWHERE")];
-    let flags = flags.map(|(key, value)| Flag { name: "--set".into(), key: key.into(), value: value.into() }).to_vec();
-    let loaded = load(&Sources { flags, environment: Environment::default(), ..Sources::default() }).unwrap();
-    assert_eq!(templates(&loaded).unwrap_err().place, "flag --set: replies.json");
-    assert_eq!(rule_packs(&loaded).unwrap_err().place, "flag --set: rules.dir");
-    assert_eq!(fingerprint_key(&loaded).unwrap_err().place, "flag --set: log.fingerprint_key");
+    for (key, value) in [
+        ("replies.json", "/nowhere/x.json"),
+        ("rules.dir", "/nowhere"),
+        ("log.fingerprint_key", "env:NOWHERE"),
+        ("log.fingerprint_key", "file:/nowhere"),
+    ] {
+        let flag = Flag { name: "--set".into(), key: key.into(), value: value.into() };
+        let loaded = load(&Sources { flags: vec![flag], ..Sources::default() }).unwrap();
+        let error = engine(&loaded, FingerprintKey::new([0; 32])).err().unwrap();
+        assert_eq!(error.place, format!("flag --set: {key}"));
+    }
 }

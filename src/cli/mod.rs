@@ -5,6 +5,7 @@
 mod arguments;
 mod capture;
 mod check;
+pub mod demo;
 mod demonstrate;
 mod exit;
 mod explain;

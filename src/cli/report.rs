@@ -51,7 +51,7 @@ pub(super) fn print(format: ReportFormat, judged: &[Judged], out: &mut dyn Write
 pub(super) fn print_rules(incident: &Incident, out: &mut dyn Write) -> io::Result<()> {
     incident.rules.iter().try_for_each(|hit| {
         let (severity, category) = (hit.severity.as_str(), hit.category.as_str());
-        writeln!(out, "  {} ({severity}, {category}, {} times): {}", hit.rule, hit.count, hit.advice)
+        writeln!(out, "  {} ({severity}, {category}, count {}): {}", hit.rule, hit.count, hit.advice)
     })
 }
 
@@ -106,7 +106,7 @@ fn sarif_results(judged: &Judged) -> Vec<Value> {
         json!({
             "ruleId": hit.rule,
             "level": sarif_level(hit.severity),
-            "message": {"text": format!("{} ({} times)", hit.category.as_str(), hit.count)},
+            "message": {"text": format!("{}, count {}", hit.category.as_str(), hit.count)},
             "locations": [{"physicalLocation": {"artifactLocation": {"uri": judged.name}}}],
         })
     };
@@ -173,7 +173,7 @@ mod tests {
     fn people_read_findings_and_what_was_not_read() {
         insta::assert_snapshot!(printed(ReportFormat::Text), @"
         b: replaced
-          werkzeug-debugger (critical, debug-page, 2 times): turn debug off
+          werkzeug-debugger (critical, debug-page, count 2): turn debug off
         c: exempt (binary-type)
         3 responses, 1 with findings
         ");

@@ -163,7 +163,7 @@ fn scan_reads_standard_input() {
 fn explain_tells_the_rule_and_the_advice() {
     let (exit, out, _) = on_files(&["explain"], &[("b.http", LEAK)]);
     assert_eq!(exit, Exit::Findings);
-    assert!(out.contains("route default, mode enforce") && out.contains("(critical, secret, 1 times): "), "{out}");
+    assert!(out.contains("route default, mode enforce") && out.contains("(critical, secret, count 1): "), "{out}");
     let (exit, out, _) = on_files(&["explain"], &[("a.http", HEALTHY)]);
     assert_eq!((exit, out.as_str()), (Exit::Ok, "/a.http: inspected-clean\n"));
     assert_eq!(cofferdam(&["explain", "/nowhere"], &[]).0, Exit::Usage);

@@ -24,7 +24,7 @@ impl Default for Server {
             idle_timeout: Duration::seconds(75),
             write_timeout: Duration::seconds(30),
             drain_timeout: Duration::seconds(30),
-            tls_before_us: false,
+            behind_tls: false,
             trusted_proxies: Vec::new(),
         }
     }
@@ -105,7 +105,7 @@ impl Default for Headers {
 
 /// Fields that tell a visitor nothing but what the application is made of and what went wrong in it: those that
 /// `response::Removal` takes away by itself.
-const DISCLOSING_HEADERS: [&str; 21] = [
+const DISCLOSING_HEADERS: [&str; 20] = [
     "phpdebugbar-id",
     "server",
     "x-aspnet*",
@@ -124,7 +124,6 @@ const DISCLOSING_HEADERS: [&str; 21] = [
     "x-server",
     "x-sourcefiles",
     "x-traceback",
-    "x-version",
     "x-web-console-*",
     "x-wf-*",
 ];

@@ -106,7 +106,7 @@ pub struct Server {
     /// From the signal to stop until what is still open is broken off.
     pub drain_timeout: Duration,
     /// The operator says that TLS ends before this proxy.
-    pub tls_before_us: bool,
+    pub behind_tls: bool,
     /// Peers whose `Forwarded` and `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<Cidr>,
 }

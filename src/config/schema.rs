@@ -194,7 +194,7 @@ mod tests {
         let schema = Schema::new();
         let kind = |key: &str| schema.kind(&key.split('.').collect::<Vec<_>>());
         assert_eq!(kind("server.workers"), Some(Kind::Number));
-        assert_eq!(kind("server.tls_before_us"), Some(Kind::Switch));
+        assert_eq!(kind("server.behind_tls"), Some(Kind::Switch));
         assert_eq!(kind("upstream.url"), Some(Kind::Text));
         assert_eq!(kind("headers.set.x-anything"), Some(Kind::Text));
         assert_eq!(kind("route"), Some(Kind::ListOfSections));
@@ -210,8 +210,8 @@ mod tests {
             schema.name_of_variable(&section.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>(), segment)
         };
         assert_eq!(name(&["rules", "categories"], "PERSONAL_DATA").as_deref(), Some("personal-data"));
-        assert_eq!(name(&["server"], "TLS_BEFORE_US").as_deref(), Some("tls_before_us"));
+        assert_eq!(name(&["server"], "BEHIND_TLS").as_deref(), Some("behind_tls"));
         assert_eq!(name(&["headers", "set"], "X_ROBOTS_TAG").as_deref(), Some("x-robots-tag"));
-        assert_eq!(name(&["server"], "TLS-BEFORE-US"), None);
+        assert_eq!(name(&["server"], "BEHIND-TLS"), None);
     }
 }

@@ -213,7 +213,7 @@ fn a_value_of_the_wrong_type_names_key_and_line() {
         ("inspect.hold = 65536", "text in quotes"),
         ("inspect = true", "a section of keys"),
         ("server.trusted_proxies = \"10.0.0.0/8\"", "a list of texts"),
-        ("server.tls_before_us = \"yes\"", "true or false"),
+        ("server.behind_tls = \"yes\"", "true or false"),
         ("server.workers = 1.5", "a whole number, 0 or more"),
         ("server.workers = 99999999999999999999", "a whole number, 0 or more"),
         ("server.listen = 1979-05-27", "text in quotes"),
@@ -306,7 +306,7 @@ fn a_variable_is_read_by_the_type_of_its_key_and_never_guessed() {
         ("COFFERDAM_HEADERS__X_FRAME_OPTIONS", "true"),
         ("COFFERDAM_HEADERS__CONTENT_SECURITY_POLICY", "\"quoted\""),
         ("COFFERDAM_HEADERS__SET__X_ROBOTS_TAG", "{noindex}"),
-        ("COFFERDAM_SERVER__TLS_BEFORE_US", "true"),
+        ("COFFERDAM_SERVER__BEHIND_TLS", "true"),
         ("COFFERDAM_SERVER__WORKERS", "4"),
         ("COFFERDAM_SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
         ("COFFERDAM_HEADERS__KEEP", "[\"server\", \"x-a,b\"]"),
@@ -322,7 +322,7 @@ fn a_variable_is_read_by_the_type_of_its_key_and_never_guessed() {
     assert_eq!(config.headers.x_frame_options, "true");
     assert_eq!(config.headers.content_security_policy, "\"quoted\"");
     assert_eq!(config.headers.set["x-robots-tag"], "{noindex}");
-    assert!(config.server.tls_before_us);
+    assert!(config.server.behind_tls);
     assert_eq!(config.server.workers, 4);
     assert_eq!(config.server.trusted_proxies.len(), 2);
     assert_eq!(config.headers.keep, ["server", "x-a,b"]);
@@ -354,9 +354,9 @@ fn a_variable_with_a_typo_is_an_error() {
     env COFFERDAM_ROUTE: route
     write it into the configuration file
     ");
-    insta::assert_snapshot!(complaint("COFFERDAM_SERVER__TLS_BEFORE_US"), @"
+    insta::assert_snapshot!(complaint("COFFERDAM_SERVER__BEHIND_TLS"), @"
     expected true or false
-    env COFFERDAM_SERVER__TLS_BEFORE_US: server.tls_before_us
+    env COFFERDAM_SERVER__BEHIND_TLS: server.behind_tls
     config/cofferdam.toml shows every key with its default
     ");
 }

@@ -37,7 +37,7 @@ pub fn engine(loaded: &Loaded, random: FingerprintKey) -> Result<Engine, ConfigE
         rules: ruleset(loaded)?,
         routes: routes(loaded)?,
         templates: files::templates(loaded)?,
-        tls_before_us: loaded.config.server.tls_before_us,
+        tls_before_us: loaded.config.server.behind_tls,
         fingerprints: files::fingerprint_key(loaded)?.unwrap_or(random),
     })
 }
@@ -183,8 +183,8 @@ fn via(loaded: &Loaded) -> Result<Option<Box<str>>, ConfigError> {
 
 /// Names become metric labels.
 fn check_name<'a>(place: &Place<'_>, name: &'a str, names: &mut HashSet<&'a str>) -> Result<(), ConfigError> {
-    let hint = "lower-case letters, digits, - and _, at most 40, each name once";
-    let valid = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'_');
+    let hint = "letters, digits, blanks, - _ . and /, at most 40, each name once";
+    let valid = |byte: u8| byte.is_ascii_alphanumeric() || b" -_./".contains(&byte);
     if name.is_empty() || name.len() > 40 || !name.bytes().all(valid) {
         return Err(place.error("name", "expected a name", hint));
     }

@@ -21,3 +21,9 @@ pub mod response;
 // F3: the pure core
 pub mod engine;
 pub mod exchange;
+
+// F4: the world outside: the configuration's sources, sockets, clocks
+pub mod config;
+
+// F6: the command line
+pub mod cli;

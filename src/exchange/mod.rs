@@ -17,13 +17,13 @@ mod selftest;
 mod window;
 
 pub use facts::Facts;
-pub use replay::{Replayed, replay};
+pub use replay::{Replayed, replay, replay_answer};
 pub use selftest::{Failure, selftest};
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::{
     body::{BodyStep, Cause, Context, Form, Inspection},
@@ -187,6 +187,10 @@ impl Exchange {
             self.head = Some(head);
             return HeadVerdict::Replace(self.replace(Cause::Leak));
         }
+        if self.is_exempt_type(&head) {
+            self.end_as_read(Disposition::Exempt(Exemption::ExemptType));
+            return HeadVerdict::Pass(self.harden(head));
+        }
         self.begin_body(head)
     }
 
@@ -241,6 +245,11 @@ impl Exchange {
         self.close(Disposition::Cancelled)
     }
 
+    /// After how long a silence of the body [`Exchange::on_quiet`] is due.
+    pub fn quiet(&self) -> Duration {
+        self.route.inspect.quiet
+    }
+
     /// Bytes held now, for the gauge.
     pub fn held(&self) -> usize {
         self.body.as_ref().map_or(0, Inspection::held)
@@ -273,6 +282,15 @@ impl Exchange {
 
     fn is_bodiless(&self, status: StatusCode) -> bool {
         self.request.method == Method::HEAD || matches!(status.as_u16(), 204 | 205 | 304)
+    }
+
+    /// Several types contradict each other and exempt nothing.
+    fn is_exempt_type(&self, head: &ResponseHead) -> bool {
+        let mut types = head.headers.get_all(header::CONTENT_TYPE).iter();
+        match (types.next().map(HeaderValue::to_str), types.next()) {
+            (Some(Ok(media_type)), None) => self.route.inspect.exempts(media_type),
+            _ => false,
+        }
     }
 
     /// The upstream switched protocols: fine if the client asked for it, else not an answer.

@@ -27,11 +27,20 @@ pub struct Replayed {
     pub outcome: Outcome,
 }
 
-/// Puts a response to `GET /` (with these fields) through an exchange; the body arrives in `pieces`.
+/// Puts a response to `GET /` through an exchange; the body arrives in `pieces`.
 pub fn replay(engine: &Arc<Engine>, head: ResponseHead, pieces: impl IntoIterator<Item = Bytes>) -> Replayed {
+    replay_answer(engine, request(), head, pieces)
+}
+
+/// Puts the response to a request through an exchange; the body arrives in `pieces`.
+pub fn replay_answer(
+    engine: &Arc<Engine>,
+    mut request: RequestHead,
+    head: ResponseHead,
+    pieces: impl IntoIterator<Item = Bytes>,
+) -> Replayed {
     let mut exchange = Exchange::new(engine.clone(), facts());
     let mut sent = Sent::default();
-    let mut request = request();
     if let RequestVerdict::Refuse(reply) = exchange.on_request(&mut request) {
         sent.reply(reply);
         return sent.end(exchange);

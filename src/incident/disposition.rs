@@ -32,6 +32,8 @@ pub enum Exemption {
     NoBody,
     /// A body that is the binary format its type says.
     BinaryType,
+    /// The route exempts the body's media type.
+    ExemptType,
     /// The route tunnels upgraded connections.
     Tunnel,
     /// The route passes what cannot be decoded.
@@ -103,6 +105,7 @@ impl Exemption {
             Self::RouteOff => "route-off",
             Self::NoBody => "no-body",
             Self::BinaryType => "binary-type",
+            Self::ExemptType => "exempt-type",
             Self::Tunnel => "tunnel",
             Self::Undecodable => "undecodable",
         }

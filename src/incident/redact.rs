@@ -4,7 +4,7 @@ use std::fmt;
 
 use hmac::{Hmac, Mac};
 use serde::{Serialize, Serializer};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 /// The key of all fingerprints of this process: without it a fingerprint cannot be tested against guesses.
 #[derive(Clone)]
@@ -14,6 +14,11 @@ impl FingerprintKey {
     /// Takes the 32 bytes as they are; the caller provides the randomness.
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// A key of any secret of 32 bytes or more: its SHA-256.
+    pub fn derive(secret: &[u8]) -> Self {
+        Self(Sha256::digest(secret).into())
     }
 
     /// The fingerprint of `value`: the first 64 bits of its HMAC-SHA-256, and its length in bytes.

@@ -1,5 +1,7 @@
 //! Inspection settings of a route.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::incident::{Category, Mode};
@@ -24,6 +26,10 @@ pub struct InspectPolicy {
     pub categories: Vec<(Category, Mode)>,
     /// Bytes of decoded body that may be held before the head leaves; also the size of a block. 4 KiB to 1 MiB.
     pub hold: usize,
+    /// A body silent for so long is judged by what is there.
+    pub quiet: Duration,
+    /// Media types that are not read, lower case, without parameters; `image/*` is every image.
+    pub exempt_types: Vec<Box<str>>,
     /// What happens to unknown or broken codings and charsets.
     pub unreadable: Unreadable,
     /// Whether a 206 that nobody asked for (ranges are not forwarded) passes.
@@ -38,6 +44,8 @@ impl Default for InspectPolicy {
             mode: Mode::Enforce,
             categories: Vec::new(),
             hold: 64 * 1024,
+            quiet: Duration::from_secs(1),
+            exempt_types: Vec::new(),
             unreadable: Unreadable::Replace,
             unasked_partial: Unreadable::Replace,
             replace_server_errors: false,
@@ -46,11 +54,37 @@ impl Default for InspectPolicy {
 }
 
 impl InspectPolicy {
+    /// Whether bodies of this media type (with or without parameters) are not read.
+    pub fn exempts(&self, media_type: &str) -> bool {
+        let essence = media_type.split(';').next().unwrap_or_default().trim();
+        let (kind, name) = essence.split_once('/').unwrap_or_default();
+        self.exempt_types.iter().filter_map(|exempt| exempt.split_once('/')).any(|(exempt_kind, exempt_name)| {
+            kind.eq_ignore_ascii_case(exempt_kind) && (exempt_name == "*" || name.eq_ignore_ascii_case(exempt_name))
+        })
+    }
+
     /// The position of the control for one category.
     pub fn mode_of(&self, category: Category) -> Mode {
         match self.categories.iter().find(|(listed, _)| *listed == category) {
             Some((_, mode)) if self.mode == Mode::Enforce => *mode,
             _ => self.mode,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_is_exempt_by_name_or_kind() {
+        let exempt_types = vec!["video/*".into(), "application/zip".into()];
+        let policy = InspectPolicy { exempt_types, ..InspectPolicy::default() };
+        for exempt in ["video/mp4", "Video/MP4; codecs=x", "application/zip"] {
+            assert!(policy.exempts(exempt), "{exempt}");
+        }
+        for read in ["text/html", "application/json", "", "video", "application/zipper", "/", "zip"] {
+            assert!(!policy.exempts(read), "{read}");
         }
     }
 }

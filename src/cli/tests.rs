@@ -1,0 +1,185 @@
+//! What an operator reads.
+
+use super::*;
+
+/// Exit code, standard output and standard error of a command.
+fn cofferdam(arguments: &[&str], environment: &[(&str, &str)]) -> (Exit, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let arguments = ["cofferdam"].iter().chain(arguments).map(OsString::from);
+    let environment = Environment::from_iter(environment.iter().copied());
+    let terminal = Terminal { input: &mut std::io::empty(), out: &mut out, err: &mut err };
+    let exit = main(arguments, environment, terminal);
+    (exit, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+}
+
+#[test]
+fn help_goes_to_standard_output() {
+    let (exit, out, err) = cofferdam(&["--help"], &[]);
+    assert_eq!((exit, err.as_str()), (Exit::Ok, ""));
+    insta::assert_snapshot!("help", out);
+    for command in ["run", "demo", "check", "scan", "rules", "explain"] {
+        let (exit, out, _) = cofferdam(&[command, "-h"], &[]);
+        assert_eq!(exit, Exit::Ok);
+        insta::assert_snapshot!(format!("help_{command}"), out);
+    }
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2_on_standard_error() {
+    for arguments in [&[][..], &["rnu"], &["run", "--lisen", "x"], &["scan"], &["run", "--set", "x"]] {
+        let (exit, out, err) = cofferdam(arguments, &[]);
+        assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "{arguments:?}");
+        assert!(!err.is_empty());
+    }
+}
+
+#[test]
+fn an_error_is_three_lines_what_where_and_hint() {
+    let (exit, out, err) = cofferdam(&["check", "--set", "inspect.hodl=1KiB"], &[]);
+    assert_eq!((exit, out.as_str()), (Exit::Usage, ""));
+    insta::assert_snapshot!(err, @r#"
+    cofferdam: unknown key "hodl"
+      at flag --set: inspect.hodl
+      hint: did you mean "hold"?
+    "#);
+}
+
+#[test]
+fn run_needs_an_application() {
+    let (exit, _, err) = cofferdam(&["run"], &[]);
+    assert_eq!(exit, Exit::Usage);
+    insta::assert_snapshot!(err, @"
+    cofferdam: there is no application to put the proxy in front of
+      at upstream.url
+      hint: say where it is: --upstream http://127.0.0.1:5000; or see `cofferdam demo`
+    ");
+}
+
+#[test]
+fn check_shows_every_value_and_where_it_comes_from() {
+    let (exit, out, err) =
+        cofferdam(&["check", "--preset", "flask", "--observe"], &[("COFFERDAM_SERVER__WORKERS", "2")]);
+    assert_eq!((exit, err.as_str()), (Exit::Ok, ""));
+    insta::assert_snapshot!("check", out);
+}
+
+#[test]
+fn check_shows_what_changed_and_no_secret() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("cofferdam.toml");
+    std::fs::write(&file, "log.fingerprint_key = \"env:FINGERPRINT_KEY\"\n").unwrap();
+    let key = "0123456789abcdef0123456789abcdef";
+    let environment = [("COFFERDAM_CONFIG", file.to_str().unwrap()), ("FINGERPRINT_KEY", key)];
+    let (exit, out, err) = cofferdam(&["check", "--changed"], &environment);
+    assert_eq!(exit, Exit::Ok);
+    assert!(out.starts_with("log.fingerprint_key = \"[secret from the environment]\""), "{out}");
+    assert!(out.ends_with("cofferdam.toml:1\n") && !out.contains("0123") && !out.contains("FINGERPRINT_KEY"), "{out}");
+    insta::assert_snapshot!(err, @"note: upstream.url is not set; `cofferdam run` needs it (--upstream URL)");
+
+    let (exit, _, err) = cofferdam(&["check"], &[environment[0], ("FINGERPRINT_KEY", "short-secret")]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("the key has 12 bytes") && !err.contains("short-secret"), "{err}");
+}
+
+#[test]
+fn check_compiles_what_it_shows() {
+    let (exit, _, err) = cofferdam(&["check", "--set", "inspect.hold=65KiB"], &[]);
+    assert_eq!(exit, Exit::Usage);
+    assert!(err.contains("power of two") && err.contains("flag --set: inspect.hold"), "{err}");
+}
+
+#[test]
+fn presets_come_from_the_environment_unless_a_flag_names_them() {
+    let workers = |arguments: &[&str]| {
+        let (_, out, _) =
+            cofferdam(&[&["check", "--changed"], arguments].concat(), &[("COFFERDAM_PRESET", "rails, observe")]);
+        out
+    };
+    assert!(workers(&[]).contains("profile = \"observe\"") && workers(&[]).contains("# preset rails"));
+    assert!(!workers(&["--preset", "flask"]).contains("rails"));
+}
+
+#[test]
+fn a_closed_pipe_is_no_error() {
+    struct Closed;
+    impl Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut err = Vec::new();
+    let terminal = Terminal { input: &mut std::io::empty(), out: &mut Closed, err: &mut err };
+    let exit = main(["cofferdam", "check"].map(OsString::from), Environment::default(), terminal);
+    assert_eq!((exit, err), (Exit::Ok, Vec::new()));
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    assert_eq!(cofferdam(&["version"], &[]).1, format!("cofferdam {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+/// Runs a command in a directory with these files; their paths follow the arguments.
+fn on_files(arguments: &[&str], files: &[(&str, &str)]) -> (Exit, String, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let paths = files.iter().map(|(name, text)| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    });
+    let paths: Vec<String> = paths.collect();
+    let (exit, out, err) = cofferdam(&[arguments, &paths.iter().map(String::as_str).collect::<Vec<_>>()].concat(), &[]);
+    (exit, out.replace(directory.path().to_str().unwrap(), ""), err)
+}
+
+const LEAK: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nkey: -----BEGIN RSA PRIVATE KEY-----\n\
+MIIEpAIBAAKCAQEA3Tz2mr7SZiAMfQyuvBjM9Oi8yrwF4sdfkJhsdf87sdfHJsdf\n\
+-----END RSA PRIVATE KEY-----\n";
+const HEALTHY: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<p>hello</p>";
+
+#[test]
+fn scan_finds_what_the_proxy_would_keep_back() {
+    let (exit, out, err) = on_files(&["scan"], &[("a.http", HEALTHY), ("b.http", LEAK)]);
+    assert_eq!((exit, err.as_str()), (Exit::Findings, ""), "{out}");
+    assert!(out.starts_with("/b.http: "), "{out}");
+    assert!(out.ends_with("2 responses, 1 with findings\n"), "{out}");
+    assert!(!out.contains("MIIEpAIB"), "{out}");
+    assert_eq!(on_files(&["scan"], &[("a.http", HEALTHY)]).0, Exit::Ok);
+}
+
+#[test]
+fn scan_reads_standard_input() {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let terminal = Terminal { input: &mut LEAK.as_bytes(), out: &mut out, err: &mut err };
+    let exit =
+        main(["cofferdam", "scan", "-", "--format", "sarif"].map(OsString::from), Environment::default(), terminal);
+    assert_eq!(exit, Exit::Findings);
+    assert!(String::from_utf8(out).unwrap().contains("\"uri\": \"-\""));
+}
+
+#[test]
+fn explain_tells_the_rule_and_the_advice() {
+    let (exit, out, _) = on_files(&["explain"], &[("b.http", LEAK)]);
+    assert_eq!(exit, Exit::Findings);
+    assert!(out.contains("route default, mode enforce") && out.contains("(critical, secret, count 1): "), "{out}");
+    let (exit, out, _) = on_files(&["explain"], &[("a.http", HEALTHY)]);
+    assert_eq!((exit, out.as_str()), (Exit::Ok, "/a.http: inspected-clean\n"));
+    assert_eq!(cofferdam(&["explain", "/nowhere"], &[]).0, Exit::Usage);
+}
+
+#[test]
+fn rules_are_listed_shown_and_tested() {
+    let (exit, list, _) = cofferdam(&["rules", "list"], &[]);
+    assert_eq!(exit, Exit::Ok);
+    let id = list.split(' ').next().unwrap();
+    let (exit, shown, _) = cofferdam(&["rules", "show", id], &[]);
+    assert!(exit == Exit::Ok && shown.contains("advice     "), "{shown}");
+    assert_eq!(cofferdam(&["rules", "show", "nothing"], &[]).0, Exit::Usage);
+    let (exit, tested, _) = cofferdam(&["rules", "test"], &[]);
+    assert!(exit == Exit::Ok && tested.ends_with(" rows, 0 failed\n"), "{tested}");
+    let off = format!("rules.disabled={id}");
+    let (_, list, _) = cofferdam(&["rules", "list", "--set", &off], &[]);
+    assert!(list.lines().next().unwrap().contains("  off  "), "{list}");
+}

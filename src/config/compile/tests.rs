@@ -1,0 +1,282 @@
+//! What comes out of the configuration, and which key is named where nothing can.
+
+use super::*;
+use crate::{
+    config::{Flag, Sources, load},
+    cookies::{Domain, Prefix, SameSite, SameSiteRule},
+    incident::Category,
+    policy::UpgradePolicy,
+    response::{SecureRule, When},
+};
+
+fn loaded(text: &str) -> Loaded {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("cofferdam.toml");
+    std::fs::write(&file, text).unwrap();
+    load(&Sources { file: Some(file), ..Sources::default() }).unwrap()
+}
+
+/// The policy of `GET path` on `example.org`.
+fn policy_for(text: &str, path: &str) -> Arc<RoutePolicy> {
+    Arc::clone(routes(&loaded(text)).unwrap().find("example.org", path, &http::Method::GET))
+}
+
+/// The key, without file and line.
+fn bad_key(text: &str) -> String {
+    let error = routes(&loaded(text)).unwrap_err();
+    error.place.rsplit(": ").next().unwrap().to_owned()
+}
+
+#[test]
+fn the_defaults_and_every_preset_compile() {
+    assert_eq!(policy_for("", "/").name.as_ref(), DEFAULT_ROUTE);
+    for (name, _) in crate::config::PRESETS {
+        let loaded = load(&Sources { presets: vec![name.to_owned()], ..Sources::default() }).unwrap();
+        engine(&loaded, FingerprintKey::new([0; 32])).unwrap();
+    }
+}
+
+#[test]
+fn in_profile_observe_nothing_acts_and_off_stays_off() {
+    let policy = policy_for("profile = \"observe\"\ncookies.mode = \"off\"", "/");
+    assert_eq!(policy.inspect.mode, Mode::Observe);
+    assert_eq!(policy.headers.mode, Mode::Observe);
+    assert_eq!(policy.cookies.mode, Mode::Off);
+    assert_eq!(policy.guard.methods.mode, Mode::Observe);
+    assert_eq!(policy.guard.limits.mode, Mode::Observe);
+    assert_eq!(policy.guard.endpoints.mode, Mode::Observe);
+    assert!(!policy.forward.whole_bodies && !policy.forward.identity, "requests are as they were");
+}
+
+#[test]
+fn in_profile_lockdown_server_errors_are_replaced() {
+    assert!(policy_for("profile = \"lockdown\"", "/").inspect.replace_server_errors);
+    assert!(!policy_for("", "/").inspect.replace_server_errors);
+}
+
+#[test]
+fn a_route_has_its_own_policy_and_the_rest_of_the_general_one() {
+    let text = "server.trusted_proxies = [\"10.0.0.0/8\"]\n[[route]]\nname = \"files\"\npaths = [\"/files\"]\nhosts = [\"*.Org\"]\n\
+                methods = [\"GET\"]\ninspect = { mode = \"off\", hold = \"4KiB\", upgrades = \"tunnel\", exempt_types = [\"Video/*\"] }\n";
+    let files = policy_for(text, "/files/a");
+    assert_eq!(files.name.as_ref(), "files");
+    assert_eq!((files.inspect.mode, files.inspect.hold, files.upgrades), (Mode::Off, 4096, UpgradePolicy::Tunnel));
+    assert_eq!(files.inspect.exempt_types, [Box::from("video/*")]);
+    assert_eq!(files.forward.trusted.len(), 1);
+    assert!(!files.forward.whole_bodies, "nothing has to be seen whole where nothing is inspected");
+    assert_eq!(policy_for(text, "/filesystem").name.as_ref(), DEFAULT_ROUTE);
+}
+
+#[test]
+fn security_headers_are_set_where_absent_and_forced_where_asked() {
+    let policy = policy_for(
+        "[headers]\nx_frame_options = \"DENY\"\nreferrer_policy = \"\"\nforce = [\"X-Frame-Options\"]\nset = { x-a = \"b\", x-b = \"\" }",
+        "/",
+    );
+    let setting = |name: &str| policy.headers.set.iter().find(|setting| setting.name == name);
+    let frame = setting("x-frame-options").unwrap();
+    assert_eq!((frame.value.to_str().unwrap(), frame.when, frame.tls_only), ("DENY", When::Forced, false));
+    assert!(setting("strict-transport-security").unwrap().tls_only);
+    assert_eq!(setting("x-a").unwrap().when, When::Absent);
+    assert!(setting("referrer-policy").is_none() && setting("x-b").is_none());
+    assert!(policy.headers.remove.prefixes.iter().any(|prefix| prefix.as_ref() == "x-debug-"));
+    assert!(policy.headers.remove.names.contains(&http::header::SERVER));
+}
+
+#[test]
+fn a_cookie_rule_has_the_general_rules_where_it_says_nothing() {
+    let policy = policy_for(
+        "[cookies]\nsecure = \"always\"\nmax_lifetime = \"1d\"\n[[cookies.rule]]\nname = \"app_*\"\nsame_site = \"force-strict\"\n\
+         prefix = \"host\"\ndomain = \".App.Example.org\"\npath = \"/\"\nmax_lifetime = \"1ms\"",
+        "/",
+    );
+    let (pattern, rules) = &policy.cookies.overrides[0];
+    assert_eq!(pattern.as_str(), "app_*");
+    assert_eq!(rules.secure, SecureRule::Always);
+    assert_eq!(rules.same_site, SameSiteRule::Force(SameSite::Strict));
+    assert_eq!(rules.prefix, Some(Prefix::Host));
+    assert_eq!(rules.domain, Domain::Narrow("app.example.org".into()));
+    assert_eq!(rules.path.as_deref(), Some("/"));
+    assert_eq!(rules.lifetime_cap, Some(1));
+    assert_eq!(policy.cookies.rules.lifetime_cap, Some(86_400));
+}
+
+#[test]
+fn the_upstreams_own_name_can_be_its_host() {
+    let host = |url: &str| {
+        let text = format!("upstream.host = \"upstream\"\nupstream.url = \"{url}\"");
+        policy_for(&text, "/").forward.host.clone()
+    };
+    assert_eq!(host("http://app:8000"), HostRule::Set(HeaderValue::from_static("app:8000")));
+    assert_eq!(host("http://app"), HostRule::Set(HeaderValue::from_static("app")));
+    assert_eq!(bad_key("upstream.host = \"upstream\"\nupstream.url = \"unix:/run/app.sock\""), "upstream.host");
+}
+
+#[test]
+fn what_makes_no_sense_is_an_error_that_names_its_key() {
+    for (text, key) in [
+        ("inspect.hold = \"65KiB\"", "inspect.hold"),
+        ("inspect.hold = \"2KiB\"", "inspect.hold"),
+        ("inspect.hold = \"2MiB\"", "inspect.hold"),
+        ("inspect.exempt_types = [\"image/*\", \"*/*\"]", "inspect.exempt_types.1"),
+        ("inspect.exempt_types = [\"png\"]", "inspect.exempt_types.0"),
+        ("upstream.via = \"two words\"", "upstream.via"),
+        ("headers.x_frame_options = \"a\\r\\nb: c\"", "headers.x_frame_options"),
+        ("headers.permissions_policy = \" \"", "headers.permissions_policy"),
+        ("headers.set.\"x y\" = \"a\"", "headers.set.x y"),
+        ("headers.set.content-length = \"1\"", "headers.set.content-length"),
+        ("headers.set.x-frame-options = \"DENY\"", "headers.set.x-frame-options"),
+        ("headers.force = [\"x-a\"]", "headers.force.0"),
+        ("headers.remove = [\"x-*-y\"]", "headers.remove.0"),
+        ("headers.remove = [\"*\"]", "headers.remove.0"),
+        ("headers.remove = [\"Transfer-Encoding\"]", "headers.remove.0"),
+        ("headers.keep = [\"\"]", "headers.keep.0"),
+        ("guard.methods.allowed = [\"GET\", \"post\"]", "guard.methods.allowed.1"),
+        ("cookies.script_readable = [\"a b\"]", "cookies.script_readable.0"),
+        ("[[cookies.rule]]\nname = \"\"", "cookies.rule.0.name"),
+        ("[[cookies.rule]]\nname = \"a\"\ndomain = \"localhost\"", "cookies.rule.0.domain"),
+        ("[[cookies.rule]]\nname = \"a\"\npath = \"x\"", "cookies.rule.0.path"),
+        ("[[route]]\nname = \"\"", "route.0.name"),
+        ("[[route]]\nname = \"default\"", "route.0.name"),
+        ("[[route]]\nname = \"a\"\n[[route]]\nname = \"a\"", "route.1.name"),
+        ("[[route]]\nname = \"a\"\nhosts = [\"example.org:80\"]", "route.0.hosts.0"),
+        ("[[route]]\nname = \"a\"\npaths = [\"files\"]", "route.0.paths.0"),
+        ("[[route]]\nname = \"a\"\npaths = [\"/files/*\"]", "route.0.paths.0"),
+        ("[[route]]\nname = \"a\"\nmethods = [\"get\"]", "route.0.methods.0"),
+        ("[[route]]\nname = \"a\"\ninspect.hold = \"1B\"", "route.0.inspect.hold"),
+    ] {
+        assert_eq!(bad_key(text), key, "{text}");
+    }
+}
+
+#[test]
+fn an_error_of_a_route_names_its_line() {
+    let error = routes(&loaded("[[route]]\nname = \"a\"\n\ninspect.hold = \"1B\"")).err().unwrap();
+    assert!(error.place.ends_with("cofferdam.toml:4: route.0.inspect.hold"), "{error}");
+}
+
+#[test]
+fn the_defaults_of_the_configuration_are_those_of_the_policies() {
+    let (compiled, policy) = (policy_for("", "/"), RoutePolicy::default());
+    let mut removed: Vec<_> = policy.headers.remove.names.iter().map(http::HeaderName::as_str).collect();
+    let mut compiled_removed: Vec<_> = compiled.headers.remove.names.iter().map(http::HeaderName::as_str).collect();
+    removed.sort_unstable();
+    compiled_removed.sort_unstable();
+    assert_eq!(compiled_removed, removed);
+    let sorted = |prefixes: &[Box<str>]| {
+        let mut prefixes = prefixes.to_vec();
+        prefixes.sort_unstable();
+        prefixes
+    };
+    assert_eq!(sorted(&compiled.headers.remove.prefixes), sorted(&policy.headers.remove.prefixes));
+    assert_eq!(format!("{:?}", compiled.headers.set), format!("{:?}", policy.headers.set));
+    assert_eq!(format!("{:?}", compiled.cookies), format!("{:?}", policy.cookies));
+    assert_eq!(format!("{:?}", compiled.forward), format!("{:?}", policy.forward));
+    assert_eq!(format!("{:?}", compiled.guard.limits), format!("{:?}", policy.guard.limits));
+    assert_eq!(format!("{:?}", compiled.guard.methods), format!("{:?}", policy.guard.methods));
+    let inspect = InspectPolicy { categories: Vec::new(), ..compiled.inspect.clone() };
+    assert_eq!(format!("{inspect:?}"), format!("{:?}", policy.inspect));
+}
+
+#[test]
+fn a_category_has_its_own_position() {
+    let policy = policy_for("rules.categories.sql-error = \"observe\"", "/");
+    assert_eq!(policy.inspect.mode_of(Category::SqlError), Mode::Observe);
+    assert_eq!(policy.inspect.mode_of(Category::PersonalData), Mode::Off);
+    assert_eq!(policy.inspect.mode_of(Category::Secret), Mode::Enforce);
+}
+
+/// A directory with a configuration and files beside it, loaded.
+fn with_files(config: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, Loaded) {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("rules")).unwrap();
+    for (name, text) in files.iter().chain([&("cofferdam.toml", config)]) {
+        std::fs::write(directory.path().join(name), text).unwrap();
+    }
+    let file = Some(directory.path().join("cofferdam.toml"));
+    let loaded = load(&Sources { file, ..Sources::default() }).unwrap();
+    (directory, loaded)
+}
+
+fn failure(config: &str, files: &[(&str, &str)]) -> ConfigError {
+    let (_directory, loaded) = with_files(config, files);
+    engine(&loaded, FingerprintKey::new([0; 32])).err().unwrap()
+}
+
+const RULE: &str = r#"
+[[rule]]
+id = "ours"
+category = "secret"
+severity = "high"
+title = "t"
+advice = "a"
+action = "mask"
+anchors = ["ours_"]
+leak = ["ours_1"]
+benign = ["other"]
+"#;
+
+#[test]
+fn templates_are_read_from_where_the_configuration_is() {
+    let config = "replies.json = \"error.json\"";
+    let (_directory, loaded) = with_files(config, &[("error.json", "{\"id\": \"{incident}\"}")]);
+    engine(&loaded, FingerprintKey::new([0; 32])).unwrap();
+    let error = failure(config, &[("error.json", "{incident}")]);
+    assert!(error.place.ends_with("cofferdam.toml:1: replies.json") && error.what.contains("not JSON"), "{error}");
+}
+
+#[test]
+fn rules_of_the_operators_are_added_and_replace_those_of_the_same_id() {
+    let ids = |files: &[(&str, &str)]| -> Vec<String> {
+        let (_directory, loaded) = with_files("rules.dir = \"rules\"", files);
+        all_rules(&loaded).unwrap().into_iter().map(|it| it.rule.id).collect()
+    };
+    let built_in = ids(&[("rules/README", "not a pack")]);
+    let replaced = RULE.replace("\"ours\"", &format!("\"{}\"", built_in[0]));
+    assert_eq!(ids(&[("rules/b.toml", RULE)]).len(), built_in.len() + 1);
+    assert_eq!(ids(&[("rules/b.toml", RULE), ("rules/a.toml", &replaced)]).len(), built_in.len() + 1);
+}
+
+#[test]
+fn an_error_of_a_pack_names_its_file_line_and_rule() {
+    let config = "rules.dir = \"rules\"";
+    for (from, to) in [("anchors", "ancors"), ("\nleak", "\nconfirm.regex = \"(\"\nleak")] {
+        let error = failure(config, &[("rules/b.toml", &RULE.replace(from, to))]);
+        assert!(error.place.contains("/rules/b.toml:") && error.what.contains("ours"), "{error}");
+    }
+}
+
+#[test]
+fn a_rule_can_be_switched_off_by_id_and_by_category() {
+    let mode = |config: &str| {
+        let (_directory, loaded) = with_files(&format!("rules.dir = \"rules\"\n{config}"), &[("rules/a.toml", RULE)]);
+        all_rules(&loaded).unwrap().into_iter().find(|it| it.rule.id == "ours").unwrap().mode
+    };
+    assert_eq!(mode(""), Mode::Enforce);
+    assert_eq!(mode("rules.disabled = [\"ours\"]"), Mode::Off);
+    assert_eq!(mode("rules.categories.secret = \"observe\""), Mode::Observe);
+    let error = failure("rules.disabled = [\"orus\"]\nrules.dir = \"rules\"", &[("rules/a.toml", RULE)]);
+    assert!(error.place.ends_with("cofferdam.toml:1: rules.disabled.0"), "{error}");
+    assert_eq!(error.hint, "did you mean \"ours\"?");
+}
+
+#[test]
+fn an_unknown_endpoint_row_names_its_list() {
+    assert_eq!(bad_key("guard.endpoints.enabled = [\"nothing\"]"), "guard.endpoints.enabled");
+    assert_eq!(bad_key("guard.endpoints.disabled = [\"nothing\"]"), "guard.endpoints.disabled");
+}
+
+#[test]
+fn a_missing_file_names_the_key_that_wants_it() {
+    for (key, value) in [
+        ("replies.json", "/nowhere/x.json"),
+        ("rules.dir", "/nowhere"),
+        ("log.fingerprint_key", "env:NOWHERE"),
+        ("log.fingerprint_key", "file:/nowhere"),
+    ] {
+        let flag = Flag { name: "--set".into(), key: key.into(), value: value.into() };
+        let loaded = load(&Sources { flags: vec![flag], ..Sources::default() }).unwrap();
+        let error = engine(&loaded, FingerprintKey::new([0; 32])).err().unwrap();
+        assert_eq!(error.place, format!("flag --set: {key}"));
+    }
+}

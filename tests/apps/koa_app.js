@@ -2,10 +2,10 @@
 'use strict';
 
 const Koa = require('koa');
-const onerror = require('koa-onerror');
+const { onerror } = require('koa-onerror');
 
 const app = new Koa();
-onerror.default ? onerror.default(app) : (onerror.onerror || onerror)(app);
+onerror(app);
 app.silent = true;
 const database = `mysql://ledger:${process.env.LEDGER_DB_PASSWORD}@ledger-db.internal/ledger`;
 

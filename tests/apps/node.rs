@@ -1,7 +1,7 @@
 //! Egg in two major versions, Express, Koa and Next.js.
 
 use super::support::Plant::{Customer, Password, Session, Source};
-use super::support::{Deployment, Page, contained, hardened_session, unchanged};
+use super::support::{Deployment, Page, contained, hardened_session, unchanged, unchanged_while_observing};
 
 const EGG_3_LOCAL: Deployment = Deployment {
     sources: &["egg/package.json", "egg/server.js", "egg/app", "egg/config"],
@@ -47,6 +47,12 @@ fn egg_3_in_production_is_unchanged() {
 #[test]
 fn egg_2_in_production_is_unchanged() {
     unchanged(&EGG_2, &EGG_PRODUCTION_PATHS);
+}
+
+#[test]
+fn egg_3_in_the_local_environment_is_unchanged_while_the_proxy_observes() {
+    // Not the error page itself: it shows the fields of the request, and those of a proxy's differ.
+    unchanged_while_observing(&EGG_3_LOCAL, &["/", "/environment", "/api/settle"]);
 }
 
 #[test]

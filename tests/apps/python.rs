@@ -3,6 +3,7 @@
 use super::support::Plant::{Config, Customer, Password, Session, Source};
 use super::support::{
     Application, Canaries, Deployment, Form, Page, Proxy, Visitor, contained, hardened_session, unchanged,
+    unchanged_while_observing,
 };
 
 const FLASK_2_DEBUGGER: Deployment = Deployment {
@@ -60,6 +61,12 @@ fn flask_3_under_gunicorn_is_unchanged() {
 }
 
 #[test]
+fn flask_with_its_debugger_is_unchanged_while_the_proxy_observes() {
+    let paths = ["/", "/settle", "/sql", "/environment", "/api/settle", "/api/settle?status=200", "/console"];
+    unchanged_while_observing(&FLASK_3_DEBUGGER, &paths);
+}
+
+#[test]
 fn the_session_cookie_of_flask_is_hardened() {
     hardened_session(&FLASK_3_GUNICORN);
 }
@@ -68,7 +75,7 @@ fn the_session_cookie_of_flask_is_hardened() {
 fn the_console_of_werkzeug_is_out_of_reach() {
     for deployment in [FLASK_2_DEBUGGER, FLASK_3_DEBUGGER] {
         let application = Application::start(&deployment, &Canaries::random());
-        let proxy = Proxy::start(application.address);
+        let proxy = Proxy::start(application.address, &[]);
         let secret = debugger_secret(&Visitor::of(application.address));
         for form in Form::ALL {
             let answer = Visitor::of(proxy.address).get("/console", form).text();

@@ -86,7 +86,7 @@ pub static PAGES: [Page; 15] = [
     leak("/api/settle?quiet", 200, JSON, include_str!("pages/traceback.json")),
     leak("/environment", 200, TEXT, include_str!("pages/environment.txt")),
     leak("/settings", 200, HTML, include_str!("pages/settings.html")),
-    leak("/release-notes", 200, HTML, include_str!("pages/deploy.html")),
+    leak("/release-notes", 200, HTML, include_str!("pages/release-notes.html")),
     leak("/events", 200, "text/event-stream", include_str!("pages/events.txt")),
     Page {
         cookies: &["session=5f0c8e1b7d; Path=/", "csrftoken=9b2d77aa; Path=/"],

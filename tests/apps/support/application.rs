@@ -72,7 +72,7 @@ impl Drop for Application {
 
 /// Ends a process that leads its own group, and its children with it.
 pub(super) fn end_group(process: &mut Child) {
-    let group = format!("kill -KILL -- -{}", process.id());
+    let group = format!("kill -s KILL -- -{}", process.id());
     let killed = Command::new("sh").args(["-c", &group]).stderr(Stdio::null()).status();
     if !killed.is_ok_and(|status| status.success()) {
         process.kill().ok();
@@ -122,7 +122,7 @@ fn launch(deployment: &Deployment, canaries: &Canaries, home: &Path, port: u16) 
         .current_dir(home)
         .env_clear()
         .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-        .envs([("HOME", home), ("PWD", home)])
+        .envs([("HOME", home), ("PWD", home), ("TMPDIR", home)])
         .envs([("LANG", "C.UTF-8"), ("USER", "ledger"), ("SHELL", "/bin/sh"), ("PORT", &port.to_string())])
         .envs(canaries.environment())
         .envs(deployment.environment.iter().map(|(name, value)| (name, fill(value))))

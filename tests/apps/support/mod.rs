@@ -8,6 +8,6 @@ mod visitor;
 
 pub(crate) use application::{Application, Deployment};
 pub(crate) use canaries::{Canaries, Plant};
-pub(crate) use promises::{Page, contained, hardened_session, unchanged};
+pub(crate) use promises::{Page, contained, hardened_session, unchanged, unchanged_while_observing};
 pub(crate) use proxy::Proxy;
 pub(crate) use visitor::{Answer, Form, Visitor};

@@ -25,14 +25,23 @@ impl Page {
 /// Every leaking page leaks when asked directly and shows no canary through the proxy; every healthy page
 /// arrives unchanged from the same process.
 pub(crate) fn contained(deployment: &Deployment, pages: &[Page]) {
-    let stage = Stage::set(deployment);
+    let stage = Stage::set(deployment, &[]);
     let faults: Vec<_> = pages.iter().flat_map(|page| stage.faults_of(page)).collect();
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
 
 /// Every page arrives as the application sent it, whatever its status.
 pub(crate) fn unchanged(deployment: &Deployment, paths: &[&str]) {
-    let stage = Stage::set(deployment);
+    unchanged_with(&[], deployment, paths);
+}
+
+/// While the proxy observes, every page arrives as the application sent it, leaks and all.
+pub(crate) fn unchanged_while_observing(deployment: &Deployment, paths: &[&str]) {
+    unchanged_with(&["--observe"], deployment, paths);
+}
+
+fn unchanged_with(flags: &[&str], deployment: &Deployment, paths: &[&str]) {
+    let stage = Stage::set(deployment, flags);
     let faults: Vec<_> = paths.iter().flat_map(|path| stage.changes_of(path)).collect();
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
 }
@@ -40,7 +49,7 @@ pub(crate) fn unchanged(deployment: &Deployment, paths: &[&str]) {
 /// The session cookie that the application sets works through the proxy and is out of reach of scripts and of
 /// other sites.
 pub(crate) fn hardened_session(deployment: &Deployment) {
-    let mut stage = Stage::set(deployment);
+    let mut stage = Stage::set(deployment, &[]);
     let answer = stage.visitor.log_in();
     let cookies: Vec<_> = answer.all("set-cookie").map(str::to_ascii_lowercase).collect();
     assert!(!cookies.is_empty(), "the login sets a cookie");
@@ -60,10 +69,10 @@ struct Stage {
 }
 
 impl Stage {
-    fn set(deployment: &Deployment) -> Self {
+    fn set(deployment: &Deployment, flags: &[&str]) -> Self {
         let canaries = Canaries::random();
         let application = Application::start(deployment, &canaries);
-        let proxy = Proxy::start(application.address);
+        let proxy = Proxy::start(application.address, flags);
         let mut direct = Visitor::of(application.address);
         let mut visitor = Visitor::of(proxy.address);
         direct.log_in();
@@ -133,9 +142,15 @@ fn change(originals: &[Answer; 2], answer: &Answer) -> Option<String> {
         return Some(format!("status {} became {}", original.status, answer.status));
     }
     if !same_but_for_the_moment(originals, answer) {
-        return Some(format!("the body of {} bytes became {}", original.body.len(), answer.text()));
+        return Some(difference(original, answer));
     }
     lost_field(originals, answer).or_else(|| foreign_field(original, answer))
+}
+
+fn difference(original: &Answer, answer: &Answer) -> String {
+    let start = original.body.iter().zip(&answer.body).take_while(|(left, right)| left == right).count();
+    let around = |body: &[u8]| String::from_utf8_lossy(&body[start..body.len().min(start + 80)]).into_owned();
+    format!("from byte {start} of the body {:?} became {:?}", around(&original.body), around(&answer.body))
 }
 
 fn same_but_for_the_moment([one, other]: &[Answer; 2], answer: &Answer) -> bool {

@@ -20,10 +20,12 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts `cofferdam run` in front of the application and learns the port from its first line.
-    pub(crate) fn start(upstream: SocketAddr) -> Self {
+    /// Starts `cofferdam run` in front of the application, with further flags, and learns the port from its first
+    /// line.
+    pub(crate) fn start(upstream: SocketAddr, flags: &[&str]) -> Self {
         let mut process = Command::new(env!("CARGO_BIN_EXE_cofferdam"))
             .args(["run", "--upstream", &format!("http://{upstream}"), "--listen", "127.0.0.1:0"])
+            .args(flags)
             .env("COFFERDAM_ADMIN__LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

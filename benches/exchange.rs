@@ -52,7 +52,10 @@ fn json(length: usize) -> Bytes {
 
 fn trace(length: usize) -> Bytes {
     let frame = "  File \"/srv/harbour/views.py\", line 12, in index\n    return render(berth)\n";
-    Bytes::from(format!("Traceback (most recent call last):\n{}KeyError: 'berth'\n", frame.repeat(length / frame.len())))
+    Bytes::from(format!(
+        "Traceback (most recent call last):\n{}KeyError: 'berth'\n",
+        frame.repeat(length / frame.len())
+    ))
 }
 
 fn exchange(criterion: &mut Criterion) {
@@ -69,7 +72,8 @@ fn exchange(criterion: &mut Criterion) {
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let pieces = (0..body.len()).step_by(64 << 10).map(|at| body.slice(at..body.len().min(at + (64 << 10))));
+                let pieces =
+                    (0..body.len()).step_by(64 << 10).map(|at| body.slice(at..body.len().min(at + (64 << 10))));
                 black_box(replay(&engine, head(content_type), pieces))
             });
         });

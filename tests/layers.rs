@@ -52,8 +52,20 @@ const PURE: usize = 3;
 
 /// What the pure floors must not name.
 const IMPURE: &[&str] = &[
-    "tokio", "hyper", "tracing", "getrandom", "std::env", "std::fs", "std::net::Tcp", "std::thread", "Instant::now",
-    "SystemTime::now", "prometheus", "figment", "clap", "rustls",
+    "tokio",
+    "hyper",
+    "tracing",
+    "getrandom",
+    "std::env",
+    "std::fs",
+    "std::net::Tcp",
+    "std::thread",
+    "Instant::now",
+    "SystemTime::now",
+    "prometheus",
+    "figment",
+    "clap",
+    "rustls",
 ];
 
 /// External crates and the modules that may name them. Crates that are vocabulary everywhere (`bytes`, `http`,
@@ -91,7 +103,8 @@ fn modules() -> BTreeMap<String, Vec<(PathBuf, String)>> {
         }
         let text = fs::read_to_string(&path).unwrap();
         let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
-        let code: String = code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect();
+        let code: String =
+            code.lines().filter(|line| !line.trim_start().starts_with("//")).map(|line| format!("{line}\n")).collect();
         modules.entry(name).or_default().push((inside.to_owned(), code));
     }
     modules
@@ -162,7 +175,12 @@ fn the_pure_floors_name_nothing_impure() {
     let mut wrong = Vec::new();
     for (module, files) in modules().into_iter().filter(|(module, _)| floor(module) <= PURE) {
         for (path, code) in files {
-            wrong.extend(IMPURE.iter().filter(|name| code.contains(**name)).map(|name| format!("{}: {module} names {name}", path.display())));
+            wrong.extend(
+                IMPURE
+                    .iter()
+                    .filter(|name| code.contains(**name))
+                    .map(|name| format!("{}: {module} names {name}", path.display())),
+            );
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -14,11 +14,13 @@ mod ledger;
 mod media;
 mod replay;
 mod selftest;
+mod websocket;
 mod window;
 
 pub use facts::Facts;
 pub use replay::{Replayed, replay, replay_answer};
 pub use selftest::{Failure, selftest};
+pub use websocket::{MESSAGE_MAX, MessageStep};
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,6 +31,7 @@ use self::{
     body::{BodyStep, Cause, Context, Form, Inspection},
     facts::RequestNote,
     ledger::Ledger,
+    websocket::Messages,
 };
 use crate::{
     engine::Engine,
@@ -119,6 +122,7 @@ pub struct Exchange {
     /// The response's head, from its arrival until it leaves.
     head: Option<ResponseHead>,
     body: Option<Inspection>,
+    messages: Messages,
     ledger: Ledger,
     /// Whether the client's side is TLS, here or before us.
     tls: bool,
@@ -140,6 +144,7 @@ impl Exchange {
             upstream_status: 0,
             head: None,
             body: None,
+            messages: Messages::default(),
             ledger: Ledger::default(),
             tls: false,
             objections: Vec::new(),
@@ -158,6 +163,9 @@ impl Exchange {
         }
         if self.request.upgrade == Upgrade::Keep && self.route.upgrades == UpgradePolicy::Refuse {
             return RequestVerdict::Refuse(self.refuse(Refusal::Upgrade));
+        }
+        if self.request.upgrade == Upgrade::Keep && self.route.upgrades == UpgradePolicy::Inspect {
+            websocket::decline_extensions(&mut head.headers);
         }
         self.route.forward.rewrite(head, &self.facts.peer, self.request.upgrade);
         self.route.cookies.unprefix(&mut head.headers, self.tls);
@@ -203,6 +211,21 @@ impl Exchange {
     /// slow stream is not held for ever. Undecided bytes stay held.
     pub fn on_quiet(&mut self) -> Step {
         self.drive(|body, cx| body.quiet(cx))
+    }
+
+    /// Judges bytes of the server of a WebSocket, after [`HeadVerdict::Upgrade`] with [`UpgradePolicy::Inspect`].
+    pub fn on_message_bytes(&mut self, bytes: &[u8]) -> MessageStep {
+        let mut context = Context {
+            engine: &self.engine,
+            policy: &self.route.inspect,
+            status: self.upstream_status,
+            ledger: &mut self.ledger,
+        };
+        let step = self.messages.push(&mut context, bytes);
+        if matches!(step, MessageStep::Close(_)) {
+            self.end_as(Disposition::Severed);
+        }
+        step
     }
 
     /// The body ended as its framing promised. Gives the last bytes, and the trailers that may follow them.
@@ -300,8 +323,12 @@ impl Exchange {
         }
         response::remove_hop_by_hop(&mut head.headers, Upgrade::Keep);
         self.inspect_fields(&mut head.headers);
-        self.end_as(Disposition::Exempt(Exemption::Tunnel));
         let upgrades = self.route.upgrades;
+        if upgrades == UpgradePolicy::Tunnel {
+            self.end_as(Disposition::Exempt(Exemption::Tunnel));
+        } else if !websocket::is_readable(&head.headers) {
+            return HeadVerdict::Replace(self.refuse(Refusal::Upgrade));
+        }
         HeadVerdict::Upgrade(self.harden(head), upgrades)
     }
 

@@ -102,7 +102,8 @@ fn is_text(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const TEXT: &[u8] = b"Traceback (most recent call last):\n  File \"/srv/shop/app.py\", line 12, in index\nKeyError: 'x'\n";
+    const TEXT: &[u8] =
+        b"Traceback (most recent call last):\n  File \"/srv/shop/app.py\", line 12, in index\nKeyError: 'x'\n";
 
     fn texts(page: &[u8]) -> Vec<Vec<u8>> {
         find(page, 0..page.len()).into_iter().map(|armoured| armoured.text).collect()
@@ -110,7 +111,8 @@ mod tests {
 
     #[test]
     fn base64_and_hexadecimal_of_text_are_read() {
-        let page = [b"<img src=\"data:text/plain;base64,".as_slice(), STANDARD.encode(TEXT).as_bytes(), b"\">"].concat();
+        let page =
+            [b"<img src=\"data:text/plain;base64,".as_slice(), STANDARD.encode(TEXT).as_bytes(), b"\">"].concat();
         assert_eq!(texts(&page), [TEXT]);
         let page = [b"{\"log\":\"".as_slice(), URL_SAFE.encode(TEXT).as_bytes(), b"\"}"].concat();
         assert_eq!(texts(&page), [TEXT]);

@@ -83,7 +83,11 @@ impl Ruleset {
         for armoured in armour::find(block.bytes, block.own.clone()) {
             let inner = Block { bytes: &armoured.text, own: 0..armoured.text.len(), offset: block.offset };
             let inside = self.scan_text(&inner, source).findings.into_iter();
-            found.findings.extend(inside.map(|finding| Finding { pieces: vec![armoured.range.clone()], open: false, ..finding }));
+            found.findings.extend(inside.map(|finding| Finding {
+                pieces: vec![armoured.range.clone()],
+                open: false,
+                ..finding
+            }));
         }
         found
     }

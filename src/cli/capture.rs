@@ -239,6 +239,19 @@ mod tests {
         assert_eq!(captures[1].response.status, 204);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_are_read_without_losing_a_body(
+            head in "HTTP/1\\.[01] [0-9a-z]{0,4}(\r?\n[ -~]{0,20}){0,4}",
+            body: Vec<u8>,
+        ) {
+            proptest::prop_assert_eq!(read("x", &body).len(), 1);
+            let content = [head.as_bytes(), b"\r\n\r\n", &body].concat();
+            let capture = only(&content);
+            proptest::prop_assert!(content.ends_with(&capture.body) || head.to_ascii_lowercase().contains("chunked"));
+        }
+    }
+
     #[test]
     fn anything_else_is_a_body() {
         for content in ["", "{\"log\": 1}", "HTTP", "HTTP/x", "<html>"] {

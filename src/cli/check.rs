@@ -24,6 +24,7 @@ pub(super) fn run(args: &CheckArgs, environment: Environment, terminal: &mut Ter
 /// Everything that `run` compiles before it binds a port. Nothing is judged, so any key will do.
 fn validate(loaded: &Loaded) -> Result<(), Failure> {
     compile::engine(loaded, FingerprintKey::new([0; 32]))?;
+    compile::workers(loaded)?;
     Ok(())
 }
 

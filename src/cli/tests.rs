@@ -150,6 +150,12 @@ fn scan_finds_what_the_proxy_would_keep_back() {
 }
 
 #[test]
+fn an_exempt_type_is_not_read_and_the_report_says_so() {
+    let (exit, out, _) = on_files(&["scan", "--set", "inspect.exempt_types=Text/*"], &[("b.http", LEAK)]);
+    assert_eq!((exit, out.as_str()), (Exit::Ok, "/b.http: exempt (exempt-type)\n1 responses, 0 with findings\n"));
+}
+
+#[test]
 fn scan_reads_standard_input() {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let terminal = Terminal { input: &mut LEAK.as_bytes(), out: &mut out, err: &mut err };

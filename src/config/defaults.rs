@@ -38,7 +38,7 @@ impl Default for Upstream {
             head_timeout: Duration::seconds(60),
             body_timeout: Duration::seconds(60),
             idle_connections: 64,
-            idle_timeout: Duration::seconds(10),
+            idle_timeout: Duration::millis(1500),
             max_head: ByteSize::kib(64),
             host: Host::default(),
             accept_encoding: AcceptEncoding::default(),

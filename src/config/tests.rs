@@ -331,6 +331,23 @@ fn a_variable_is_read_by_the_type_of_its_key_and_never_guessed() {
     assert_eq!(config.admin.listen, None);
 }
 
+proptest::proptest! {
+    #[test]
+    fn any_text_of_a_variable_arrives_as_it_is(text in "\\PC{0,40}") {
+        let loaded = load_environment(&[("COFFERDAM_HEADERS__CONTENT_SECURITY_POLICY", &text)]).unwrap();
+        proptest::prop_assert_eq!(&loaded.config.headers.content_security_policy, &text);
+        let in_a_list = load_environment(&[("COFFERDAM_HEADERS__KEEP", &format!("[{}]", toml::Value::from(text.clone())))]);
+        proptest::prop_assert_eq!(&in_a_list.unwrap().config.headers.keep, &[text]);
+    }
+
+    #[test]
+    fn any_file_loads_or_is_an_error_that_repeats_no_value(value in "[\\[{\"']?zqzqzq[a-z0-9 ,=\"'\\\\]{0,12}qz[\\]}\"']?") {
+        if let Err(error) = load_file(&format!("log.fingerprint_key = {value}\n")) {
+            proptest::prop_assert!(!format!("{error:?}").contains("zqzqzq"), "{error:?}");
+        }
+    }
+}
+
 #[test]
 fn a_variable_with_a_typo_is_an_error() {
     let complaint = |name| printed(&load_environment(&[(name, "1")]).unwrap_err());

@@ -6,10 +6,12 @@ mod files;
 mod guard;
 mod headers;
 mod rules;
+mod workers;
 
 pub use rules::{RuleInForce, all_rules, ruleset, untested_ruleset};
+pub use workers::{Workers, workers};
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use http::HeaderValue;
 
@@ -107,7 +109,7 @@ fn inspection(place: &Place<'_>, inspect: &Inspect) -> Result<InspectPolicy, Con
         mode: place.mode(inspect.mode),
         categories: rules::category_modes(&config.rules.categories),
         hold: hold(place, inspect)?,
-        quiet: inspect.quiet.get(),
+        quiet: quiet(place, inspect)?,
         exempt_types: exempt_types(place, inspect)?,
         unreadable: inspect.on_undecodable,
         unasked_partial: match inspect.on_range {
@@ -127,6 +129,14 @@ fn hold(place: &Place<'_>, inspect: &Inspect) -> Result<usize, ConfigError> {
             Err(place.error("inspect.hold", "expected a power of two from 4KiB to 1MiB", hint))
         }
     }
+}
+
+fn quiet(place: &Place<'_>, inspect: &Inspect) -> Result<Duration, ConfigError> {
+    let quiet = inspect.quiet.get();
+    if quiet.is_zero() {
+        return Err(place.error("inspect.quiet", "expected more than 0", "the default is 1s"));
+    }
+    Ok(quiet)
 }
 
 fn exempt_types(place: &Place<'_>, inspect: &Inspect) -> Result<Vec<Box<str>>, ConfigError> {

@@ -280,3 +280,30 @@ fn a_missing_file_names_the_key_that_wants_it() {
         assert_eq!(error.place, format!("flag --set: {key}"));
     }
 }
+
+#[test]
+fn what_is_said_in_total_is_shared_out_among_workers() {
+    let shared = |text: &str| workers(&loaded(text)).unwrap();
+    let three = shared("server.workers = 3\nserver.max_connections = 10\nupstream.idle_connections = 0");
+    assert_eq!(three, Workers { count: 3, max_connections: 4, idle_connections: 0, compress: false });
+    assert!(shared("").count >= 1);
+    assert!(shared("server.listen = \"0.0.0.0:80\"").compress);
+    assert!(!shared("server.listen = \"0.0.0.0:80\"\ncompression.mode = \"off\"").compress);
+    assert!(shared("compression.mode = \"on\"").compress);
+}
+
+#[test]
+fn numbers_that_cannot_be_meant_name_their_key() {
+    for (key, value) in [
+        ("server.workers", "1025"),
+        ("server.max_connections", "0"),
+        ("server.head_timeout", "\"0\""),
+        ("upstream.idle_timeout", "\"0s\""),
+        ("upstream.max_head", "\"4KiB\""),
+        ("upstream.max_head", "\"2MiB\""),
+    ] {
+        let error = workers(&loaded(&format!("{key} = {value}"))).unwrap_err();
+        assert!(error.place.ends_with(&format!("cofferdam.toml:1: {key}")), "{error}");
+    }
+    assert_eq!(bad_key("inspect.quiet = \"0\""), "inspect.quiet");
+}

@@ -44,7 +44,7 @@ const BESIDE: &[(&str, &str)] = &[
     ("config", "upstream"),
     ("config", "proxy"),
     ("config", "logging"),
-    ("cli", "main"),
+    ("main", "cli"),
 ];
 
 /// The highest floor on which everything is pure.

@@ -1,1 +1,3 @@
 //! Finding leaks in blocks of decoded body.
+
+pub mod anchors;

@@ -5,10 +5,19 @@
 //! the reference the others are tested against.
 
 mod automaton;
+mod choose;
+mod cluster;
+mod filter;
+mod frequency;
+mod index;
+mod kernels;
+mod lint;
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 use automaton::Automaton;
+use filter::Filter;
+pub use lint::{LintError, MAX_RATE};
 
 /// The shortest literal an [`AnchorSet`] takes, in bytes: anything shorter stands on every page.
 pub const MIN_LITERAL: usize = 3;
@@ -44,6 +53,32 @@ pub enum Kernel {
     Automaton,
 }
 
+impl Kernel {
+    /// All kernels, the fastest first.
+    pub const ALL: [Self; 4] = [Self::Vbmi, Self::Avx2, Self::Portable, Self::Automaton];
+
+    /// The fastest kernel of this processor.
+    pub fn fastest() -> Self {
+        Self::ALL.into_iter().find(|kernel| kernel.is_supported()).unwrap_or(Self::Portable)
+    }
+
+    /// Whether this processor can run it.
+    pub fn is_supported(self) -> bool {
+        kernels::is_supported(self)
+    }
+}
+
+impl fmt::Display for Kernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vbmi => "vbmi",
+            Self::Avx2 => "avx2",
+            Self::Portable => "portable",
+            Self::Automaton => "automaton",
+        })
+    }
+}
+
 /// Why a set of literals cannot be compiled.
 #[derive(Debug, thiserror::Error)]
 pub enum AnchorError {
@@ -56,7 +91,7 @@ pub enum AnchorError {
         length: usize,
     },
     /// This processor cannot run the kernel asked for.
-    #[error("this processor cannot run the {0:?} kernel; use Portable")]
+    #[error("this processor cannot run the {0} kernel; portable runs on any")]
     Unsupported(Kernel),
     /// The automaton could not be built.
     #[error("the literals do not fit an automaton: {0}")]
@@ -67,7 +102,13 @@ pub enum AnchorError {
 #[derive(Debug)]
 pub struct AnchorSet {
     literals: Vec<OwnedLiteral>,
-    engine: Automaton,
+    engine: Engine,
+}
+
+#[derive(Debug)]
+enum Engine {
+    Automaton(Automaton),
+    Filter(Box<Filter>),
 }
 
 #[derive(Clone, Debug)]
@@ -83,7 +124,7 @@ impl AnchorSet {
     /// A literal is shorter than [`MIN_LITERAL`].
     pub fn new(literals: &[Literal<'_>]) -> Result<Self, AnchorError> {
         let literals = own(literals)?;
-        let engine = Automaton::new(&literals)?;
+        let engine = Engine::new(&literals, Kernel::fastest())?;
         Ok(Self { literals, engine })
     }
 
@@ -92,15 +133,16 @@ impl AnchorSet {
     /// # Errors
     /// This processor cannot run it.
     pub fn with_kernel(self, kernel: Kernel) -> Result<Self, AnchorError> {
-        match kernel {
-            Kernel::Automaton | Kernel::Portable => Ok(self),
-            other => Err(AnchorError::Unsupported(other)),
-        }
+        let engine = Engine::new(&self.literals, kernel)?;
+        Ok(Self { engine, ..self })
     }
 
     /// The kernel that does the work.
     pub fn kernel(&self) -> Kernel {
-        Kernel::Automaton
+        match &self.engine {
+            Engine::Automaton(_) => Kernel::Automaton,
+            Engine::Filter(filter) => filter.kernel(),
+        }
     }
 
     /// Appends every occurrence, overlapping ones included, that starts in `own`, ordered by start and then by
@@ -108,8 +150,20 @@ impl AnchorSet {
     /// `haystack` is ignored.
     pub fn find(&self, haystack: &[u8], own: Range<usize>, hits: &mut Vec<Hit>) {
         let first = hits.len();
-        self.engine.find(&self.literals, haystack, own, hits);
+        match &self.engine {
+            Engine::Automaton(automaton) => automaton.find(&self.literals, haystack, own, hits),
+            Engine::Filter(filter) => filter.find(&self.literals, haystack, own, hits),
+        }
         hits[first..].sort_unstable();
+    }
+}
+
+impl Engine {
+    fn new(literals: &[OwnedLiteral], kernel: Kernel) -> Result<Self, AnchorError> {
+        match kernel {
+            Kernel::Automaton => Ok(Self::Automaton(Automaton::new(literals)?)),
+            other => Ok(Self::Filter(Box::new(Filter::new(literals, other)?))),
+        }
     }
 }
 
@@ -138,3 +192,6 @@ impl OwnedLiteral {
         if self.ignore_case { found.eq_ignore_ascii_case(&self.bytes) } else { *found == *self.bytes }
     }
 }
+
+#[cfg(test)]
+mod tests;

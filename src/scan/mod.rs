@@ -4,7 +4,7 @@
 //! A block is read twice: its bytes as they came, by the anchor filter; and, where an anchor or a dense escape gives
 //! reason to, the [`View`] of its text. Anchor hits are confirmed on bounded windows and become findings.
 
-mod anchors;
+pub mod anchors;
 mod armour;
 mod checksum;
 mod confirm;

@@ -21,3 +21,15 @@ pub mod response;
 // F3: the pure core
 pub mod engine;
 pub mod exchange;
+
+// F4: what moves bytes, each crate with one owner
+pub mod admin;
+pub mod logging;
+pub mod metrics;
+pub mod proxy;
+mod record;
+pub mod server;
+pub mod upstream;
+
+// F5: load, compile, bind, serve, reload, drain
+pub mod app;

@@ -22,8 +22,18 @@ pub mod response;
 pub mod engine;
 pub mod exchange;
 
-// F4: the world outside: the configuration's sources, sockets, clocks
+// F4: what moves bytes and the world outside, each crate with one owner
+pub mod admin;
 pub mod config;
+pub mod logging;
+pub mod metrics;
+pub mod proxy;
+mod record;
+pub mod server;
+pub mod upstream;
+
+// F5: load, compile, bind, serve, reload, drain
+pub mod app;
 
 // F6: the command line
 pub mod cli;

@@ -259,12 +259,12 @@ impl Exchange {
     }
 
     /// The exchange is over and everything released was handed on.
-    pub fn finish(self) -> Outcome {
+    pub fn finish(&mut self) -> Outcome {
         self.close(Disposition::InspectedClean)
     }
 
     /// The client went away.
-    pub fn cancel(self) -> Outcome {
+    pub fn cancel(&mut self) -> Outcome {
         self.close(Disposition::Cancelled)
     }
 
@@ -456,14 +456,15 @@ impl Exchange {
         self.end_as(if masked { Disposition::Masked } else { exempt.unwrap_or(otherwise) });
     }
 
-    fn close(mut self, otherwise: Disposition) -> Outcome {
+    fn close(&mut self, otherwise: Disposition) -> Outcome {
         self.end_as(otherwise);
         let disposition = self.disposition.unwrap_or(otherwise);
         let mode = self.route.inspect.mode;
         let kept_back = matches!(disposition, Disposition::Replaced | Disposition::Masked | Disposition::Severed);
         let incident = (kept_back || self.ledger.observed || disposition == Disposition::Refused(Refusal::Unreadable))
             .then(|| self.incident(disposition));
-        Outcome { disposition, mode, route: self.route, incident, objections: self.objections }
+        let objections = std::mem::take(&mut self.objections);
+        Outcome { disposition, mode, route: self.route.clone(), incident, objections }
     }
 
     fn incident(&mut self, disposition: Disposition) -> Incident {

@@ -129,7 +129,7 @@ impl Sent {
         self.complete = true;
     }
 
-    fn end(self, exchange: Exchange) -> Replayed {
+    fn end(self, mut exchange: Exchange) -> Replayed {
         Replayed { head: self.head, body: self.body, complete: self.complete, outcome: exchange.finish() }
     }
 }

@@ -1,0 +1,302 @@
+//! The assembly: bind, serve, swap the engine when it is to be renewed, drain.
+//!
+//! [`start`] binds and starts the workers; the [`Service`] it gives can be stopped by whoever started it (the
+//! demonstration and the tests do) or by [`Service::run`], which does what the signals say.
+
+use std::{
+    collections::HashMap,
+    io::Write,
+    path::PathBuf,
+    rc::Rc,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, SystemTime},
+};
+
+use anyhow::Context;
+use arc_swap::ArcSwap;
+use tokio::{
+    runtime::{LocalOptions, LocalRuntime},
+    signal::unix::{SignalKind, signal},
+    sync::watch,
+    task::spawn_local,
+};
+use tracing::{error, info, warn};
+
+use crate::{
+    admin::{self, Admin},
+    engine::Engine,
+    logging::{self, Log, LogSettings, target},
+    metrics::{Metrics, WorkerMetrics},
+    proxy::{Proxy, ProxySettings},
+    record::Recorder,
+    server::{Bound, Clock, ConnectionSettings, ListenAddress, Server, TICK, bind},
+    upstream::{Upstream, UpstreamSettings},
+};
+
+/// Everything the service is told from outside, compiled.
+#[derive(Clone, Debug)]
+pub struct AppSettings {
+    /// Where clients connect.
+    pub listen: Vec<ListenAddress>,
+    /// Where the operator connects; none for nowhere.
+    pub admin: Option<ListenAddress>,
+    /// Threads; 0 is one per core.
+    pub workers: usize,
+    /// From the signal to stop until what is still open is broken off.
+    pub drain_timeout: Duration,
+    /// What client connections are held to. Its limit on connections is shared out among the workers.
+    pub connections: ConnectionSettings,
+    /// The application.
+    pub upstream: UpstreamSettings,
+    /// The timing of exchanges.
+    pub proxy: ProxySettings,
+    /// What is logged.
+    pub log: LogSettings,
+}
+
+impl AppSettings {
+    /// The defaults, in front of the application of `upstream`.
+    pub fn new(listen: Vec<ListenAddress>, upstream: UpstreamSettings) -> Self {
+        Self {
+            listen,
+            admin: None,
+            workers: 0,
+            drain_timeout: Duration::from_secs(30),
+            connections: ConnectionSettings::default(),
+            upstream,
+            proxy: ProxySettings::default(),
+            log: LogSettings::default(),
+        }
+    }
+}
+
+/// How the engine is renewed while the service runs.
+pub struct Reload {
+    /// Loads, compiles and self-tests a new engine; the error says why the old one stays.
+    pub load: Box<dyn FnMut() -> anyhow::Result<Engine>>,
+    /// Files whose change calls for it.
+    pub watched: Vec<PathBuf>,
+}
+
+impl std::fmt::Debug for Reload {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reload").field("watched", &self.watched).finish_non_exhaustive()
+    }
+}
+
+/// A running service. Dropping it stops it without waiting.
+#[derive(Debug)]
+pub struct Service {
+    /// Where clients connect, free ports filled in.
+    pub listening: Vec<ListenAddress>,
+    /// Where the operator connects, a free port filled in.
+    pub admin: Option<ListenAddress>,
+    engine: Arc<ArcSwap<Engine>>,
+    metrics: Metrics,
+    log: Log,
+    stop: watch::Sender<bool>,
+    workers: Vec<JoinHandle<()>>,
+}
+
+/// Starts the service. Its log goes to `output`.
+///
+/// # Errors
+/// When an address cannot be bound or a thread not be started.
+pub fn start(settings: AppSettings, engine: Engine, output: impl Write + Send + 'static) -> anyhow::Result<Service> {
+    let metrics = Metrics::new(prometheus::Registry::new()).context("registering the metrics")?;
+    let log = Log::start(output, metrics.log_lines_dropped().clone()).context("starting the log's thread")?;
+    let (stop, stopping) = watch::channel(false);
+    let engine = Arc::new(ArcSwap::from_pointee(engine));
+    let workers = worker_count(settings.workers);
+    let (listening, shares) = bind_all(&settings.listen, workers)?;
+    let admin = start_admin(&settings, &metrics, &stopping)?;
+    let plan = Plan { settings: share_out(settings, workers), engine, metrics, log, stopping };
+    let handles = shares.into_iter().map(|share| plan.clone().start_worker(share));
+    let workers = handles.collect::<anyhow::Result<_>>()?;
+    let Plan { engine, metrics, log, .. } = plan;
+    Ok(Service { listening, admin, engine, metrics, log, stop, workers })
+}
+
+fn worker_count(wanted: usize) -> usize {
+    match wanted {
+        0 => thread::available_parallelism().map_or(1, usize::from),
+        wanted => wanted,
+    }
+}
+
+fn share_out(mut settings: AppSettings, workers: usize) -> AppSettings {
+    let connections = &mut settings.connections.max_connections;
+    *connections = connections.div_ceil(workers);
+    settings
+}
+
+/// Binds every address; what comes second is each worker's share of the sockets.
+fn bind_all(addresses: &[ListenAddress], workers: usize) -> anyhow::Result<(Vec<ListenAddress>, Vec<Vec<Bound>>)> {
+    let mut listening = Vec::new();
+    let mut shares: Vec<Vec<Bound>> = (0..workers).map(|_| Vec::new()).collect();
+    for address in addresses {
+        let (sockets, address) = bind(address, workers).with_context(|| format!("listening on {address}"))?;
+        shares.iter_mut().zip(sockets).for_each(|(share, socket)| share.push(socket));
+        listening.push(address);
+    }
+    Ok((listening, shares))
+}
+
+fn start_admin(
+    settings: &AppSettings,
+    metrics: &Metrics,
+    stopping: &watch::Receiver<bool>,
+) -> anyhow::Result<Option<ListenAddress>> {
+    let Some(address) = &settings.admin else { return Ok(None) };
+    let (sockets, address) = bind(address, 1).with_context(|| format!("listening on {address} for the operator"))?;
+    let admin = Admin { metrics: metrics.clone(), stopping: stopping.clone() };
+    let serve = move || {
+        let Ok(runtime) = runtime() else { return };
+        for socket in sockets {
+            // Only a socket that cannot be made part of the runtime ends it.
+            drop(runtime.block_on(admin::serve(socket, admin.clone())));
+        }
+    };
+    thread::Builder::new().name("admin".to_owned()).spawn(serve).context("starting the operator's thread")?;
+    Ok(Some(address))
+}
+
+fn runtime() -> std::io::Result<LocalRuntime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
+}
+
+/// What a worker needs.
+#[derive(Clone)]
+struct Plan {
+    settings: AppSettings,
+    engine: Arc<ArcSwap<Engine>>,
+    metrics: Metrics,
+    log: Log,
+    stopping: watch::Receiver<bool>,
+}
+
+impl Plan {
+    fn start_worker(self, sockets: Vec<Bound>) -> anyhow::Result<JoinHandle<()>> {
+        let runtime = move || match runtime() {
+            Ok(runtime) => runtime.block_on(self.work(sockets)),
+            Err(error) => error!(target: target::SERVICE, "a worker cannot start: {error}"),
+        };
+        thread::Builder::new().name("worker".to_owned()).spawn(runtime).context("starting a worker's thread")
+    }
+
+    /// A worker's life.
+    async fn work(self, sockets: Vec<Bound>) {
+        let Self { settings, engine, metrics, log, mut stopping } = self;
+        let clock = Clock::default();
+        let recorder = Recorder::new(WorkerMetrics::new(metrics), log, settings.log);
+        let upstream = Upstream::new(settings.upstream, clock.clone());
+        let proxy = Rc::new(Proxy::new(engine, upstream, recorder, clock.clone(), settings.proxy));
+        drop(spawn_local(tick(clock.clone(), proxy.clone())));
+        let server = Server::new(proxy.clone(), clock, settings.connections);
+        let accepting: Vec<_> = sockets.into_iter().map(|socket| spawn_local(server.clone().accept(socket))).collect();
+        // The sender is gone only when the service is, and that is a reason to stop, too.
+        let _stop = stopping.wait_for(|stop| *stop).await;
+        accepting.iter().for_each(tokio::task::JoinHandle::abort);
+        // A task ends when it is polled again: only then are its sockets closed, and nobody waits in their queues.
+        tokio::task::yield_now().await;
+        if tokio::time::timeout(settings.drain_timeout, server.drain()).await.is_err() {
+            warn!(target: target::SERVICE, "some connections did not end in time and are broken off");
+        }
+        proxy.tick();
+    }
+}
+
+async fn tick(clock: Clock, proxy: Rc<Proxy>) {
+    let mut interval = tokio::time::interval(TICK);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        interval.tick().await;
+        clock.sweep();
+        proxy.tick();
+    }
+}
+
+/// How often the watched files are looked at.
+const WATCH_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Service {
+    /// Sends what the program says through `tracing` to the service's log.
+    ///
+    /// # Errors
+    /// When the filter of the settings is not valid, or this was done before.
+    pub fn install_log(&self, settings: &LogSettings) -> anyhow::Result<()> {
+        logging::install(settings, self.log.clone()).map_err(anyhow::Error::msg)
+    }
+
+    /// Serves until SIGTERM or SIGINT, then drains. SIGHUP and a change of a watched file renew the engine.
+    ///
+    /// # Errors
+    /// When the signals cannot be listened to.
+    pub fn run(mut self, mut reload: Reload) -> anyhow::Result<()> {
+        let runtime = runtime().context("starting the main runtime")?;
+        runtime.block_on(self.watch(&mut reload)).context("listening to signals")?;
+        info!(target: target::SERVICE, "stopping");
+        self.stop();
+        Ok(())
+    }
+
+    /// Stops accepting, lets exchanges end within the drain timeout, and returns when all is over.
+    pub fn stop(&mut self) {
+        self.stop.send_replace(true);
+        for worker in self.workers.drain(..) {
+            if worker.join().is_err() {
+                error!(target: target::SERVICE, "a worker has panicked");
+            }
+        }
+        self.log.flush(Duration::from_secs(1));
+    }
+
+    /// The metrics of the running service.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    async fn watch(&self, reload: &mut Reload) -> std::io::Result<()> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut hang_up = signal(SignalKind::hangup())?;
+        let mut interval = tokio::time::interval(WATCH_INTERVAL);
+        let mut seen = modified(&reload.watched);
+        loop {
+            tokio::select! {
+                _ = terminate.recv() => return Ok(()),
+                _ = interrupt.recv() => return Ok(()),
+                _ = hang_up.recv() => self.renew(reload),
+                _ = interval.tick() => {
+                    let now = modified(&reload.watched);
+                    if now != seen {
+                        seen = now;
+                        self.renew(reload);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Swaps the engine whole, or keeps the old one and says why.
+    pub fn renew(&self, reload: &mut Reload) {
+        let renewed = (reload.load)();
+        self.metrics.reloaded(renewed.is_ok());
+        match renewed {
+            Ok(engine) => {
+                self.engine.store(Arc::new(engine));
+                info!(target: target::SERVICE, "the new configuration is in force");
+            }
+            Err(error) => {
+                error!(target: target::SERVICE, "the old configuration stays in force: {error:#}");
+            }
+        }
+    }
+}
+
+/// When each file was last changed. A file that is not there counts as one that never was.
+fn modified(files: &[PathBuf]) -> HashMap<PathBuf, SystemTime> {
+    let time = |file: &PathBuf| Some((file.clone(), std::fs::metadata(file).ok()?.modified().ok()?));
+    files.iter().filter_map(time).collect()
+}

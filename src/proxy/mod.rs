@@ -1,0 +1,238 @@
+//! One exchange on its way: client, judgement, application, judgement, client. Nothing is decided here.
+
+mod body;
+mod ids;
+mod upgrade;
+mod visit;
+
+use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+
+use arc_swap::{ArcSwap, Cache};
+use http::{HeaderValue, Request, Response, Uri, Version, header, request, response, uri::PathAndQuery};
+use hyper::body::Incoming;
+
+pub(crate) use self::body::ProxyBody;
+use self::{body::Inspected, ids::IdSource, visit::Visit};
+use crate::{
+    engine::Engine,
+    exchange::{Exchange, Facts, HeadVerdict, RequestVerdict},
+    incident::Refusal,
+    policy::UpgradePolicy,
+    record::{Entry, Recorder},
+    request::{Peer, RequestHead},
+    response::{Reply, ResponseHead},
+    server::{Abuse, Clock, Connection, Service},
+    upstream::{Answer, Fault, RequestBody, Upstream},
+};
+
+/// What the shell itself decides about the timing of an exchange.
+#[derive(Clone, Debug)]
+pub struct ProxySettings {
+    /// A held body that has been silent for so long is judged by what is there. Precise to a tenth of a second.
+    pub quiet: Duration,
+    /// How long an upgraded connection may be silent.
+    pub tunnel_idle_timeout: Duration,
+}
+
+impl Default for ProxySettings {
+    fn default() -> Self {
+        Self { quiet: Duration::from_secs(1), tunnel_idle_timeout: Duration::from_secs(600) }
+    }
+}
+
+/// The proxy of one worker.
+#[derive(Debug)]
+pub(crate) struct Proxy {
+    engine: RefCell<Cache<Arc<ArcSwap<Engine>>, Arc<Engine>>>,
+    upstream: Upstream,
+    recorder: Rc<Recorder>,
+    clock: Clock,
+    ids: IdSource,
+    settings: ProxySettings,
+}
+
+impl Proxy {
+    pub(crate) fn new(
+        engine: Arc<ArcSwap<Engine>>,
+        upstream: Upstream,
+        recorder: Recorder,
+        clock: Clock,
+        settings: ProxySettings,
+    ) -> Self {
+        let engine = RefCell::new(Cache::new(engine));
+        Self { engine, upstream, recorder: Rc::new(recorder), clock, ids: IdSource::default(), settings }
+    }
+
+    /// What is to be done once per tick.
+    pub(crate) fn tick(&self) {
+        self.upstream.expire();
+        self.recorder.flush();
+    }
+
+    /// One exchange.
+    async fn handle(&self, request: Request<Incoming>, connection: &Rc<Connection>) -> Response<ProxyBody> {
+        let (parts, body) = request.into_parts();
+        let mut visit = self.begin(&parts, connection);
+        let mut head = request_head(parts);
+        if let RequestVerdict::Refuse(reply) = visit.exchange.on_request(&mut head) {
+            return answer(visit, reply);
+        }
+        if head.headers.contains_key(header::UPGRADE) {
+            return self.switch(visit, self.outgoing(head, body, connection), connection).await;
+        }
+        let request = self.outgoing(head, body, connection);
+        match self.upstream.send(request, &connection.exchange_deadline).await {
+            Ok(answer) => self.judge(visit, answer, connection).await,
+            Err(fault) => self.refuse(visit, &fault, connection),
+        }
+    }
+
+    /// Starts the exchange, under one snapshot of the engine.
+    fn begin(&self, parts: &request::Parts, connection: &Connection) -> Visit {
+        let id = self.ids.next();
+        let facts = Facts { incident_id: id, peer: connection.peer, now: self.clock.epoch() };
+        let exchange = Exchange::new(self.engine.borrow_mut().load().clone(), facts);
+        let entry = Entry {
+            id,
+            peer: connection.peer.address,
+            method: parts.method.clone(),
+            target: self.recorder.access().then(|| parts.uri.path_and_query().cloned()).flatten(),
+            started: std::time::Instant::now(),
+            status: None,
+            bytes: 0,
+        };
+        Visit::new(exchange, entry, parts.version, self.recorder.clone())
+    }
+
+    fn outgoing(&self, head: RequestHead, body: Incoming, connection: &Rc<Connection>) -> Request<RequestBody> {
+        let body = RequestBody::new(body, connection, self.upstream.settings().head_timeout);
+        outgoing(head, body)
+    }
+
+    /// Judges the head of the answer and, as far as it must be held, the body.
+    async fn judge(&self, mut visit: Visit, answer: Answer, connection: &Rc<Connection>) -> Response<ProxyBody> {
+        let Answer { head, body } = answer;
+        match visit.exchange.on_response_head(response_head(head)) {
+            HeadVerdict::Pass(head) => respond(head, |head| ProxyBody::passing(visit.answered(head), body)),
+            HeadVerdict::Inspect => self.inspected(visit, body, connection).settle().await,
+            HeadVerdict::Stream(head) => {
+                let inspected = self.inspected(visit, body, connection).streaming(head.status);
+                respond(head, |_| ProxyBody::Inspected(inspected))
+            }
+            HeadVerdict::Upgrade(..) => answer_refusal(visit, Refusal::UpstreamMalformed),
+            HeadVerdict::Replace(reply) => self::answer(visit, reply),
+        }
+    }
+
+    fn inspected(&self, visit: Visit, body: crate::upstream::UpstreamBody, connection: &Rc<Connection>) -> Inspected {
+        let timeouts = body::Timeouts { quiet: self.settings.quiet, body: self.upstream.settings().body_timeout };
+        Inspected::new(visit, body, connection.clone(), timeouts)
+    }
+
+    /// A request to switch protocols goes over a connection of its own.
+    async fn switch(
+        &self,
+        mut visit: Visit,
+        request: Request<RequestBody>,
+        connection: &Rc<Connection>,
+    ) -> Response<ProxyBody> {
+        let (answer, switched) = match self.upstream.send_switch(request, &connection.exchange_deadline).await {
+            Ok(sent) => sent,
+            Err(fault) => return self.refuse(visit, &fault, connection),
+        };
+        if answer.head.status != http::StatusCode::SWITCHING_PROTOCOLS {
+            return self.judge(visit, answer, connection).await;
+        }
+        match visit.exchange.on_response_head(response_head(answer.head)) {
+            HeadVerdict::Upgrade(head, UpgradePolicy::Tunnel) => {
+                visit.entry.status = Some(head.status);
+                let idle = (self.clock.deadline(), self.settings.tunnel_idle_timeout);
+                connection.switch(upgrade::tunnel(switched, answer.body, visit, idle));
+                respond(head, |_| ProxyBody::Empty)
+            }
+            HeadVerdict::Replace(reply) => self::answer(visit, reply),
+            HeadVerdict::Upgrade(..) | HeadVerdict::Pass(_) | HeadVerdict::Inspect | HeadVerdict::Stream(_) => {
+                answer_refusal(visit, Refusal::Upgrade)
+            }
+        }
+    }
+
+    /// There is no usable answer.
+    fn refuse(&self, visit: Visit, fault: &Fault, connection: &Connection) -> Response<ProxyBody> {
+        let fault = if connection.awaits_body() { &Fault::Request } else { fault };
+        self.recorder.upstream_failed(visit.entry.id, fault);
+        answer_refusal(visit, fault.refusal())
+    }
+}
+
+impl Service for Proxy {
+    type Body = ProxyBody;
+
+    async fn call(&self, request: Request<Incoming>, connection: &Rc<Connection>) -> Response<ProxyBody> {
+        self.handle(request, connection).await
+    }
+
+    fn connected(&self, open: bool) {
+        self.recorder.connected(open);
+    }
+
+    fn abused(&self, peer: Peer, abuse: Abuse) {
+        self.recorder.abused(peer, abuse);
+    }
+}
+
+/// Answers with a reply of our own and closes the record.
+fn answer(visit: Visit, reply: Reply) -> Response<ProxyBody> {
+    let Reply { status, headers, body } = reply;
+    respond(ResponseHead { status, headers }, |head| {
+        let body = ProxyBody::whole(vec![body]);
+        visit.answered(head).finish(&body);
+        body
+    })
+}
+
+fn answer_refusal(mut visit: Visit, refusal: Refusal) -> Response<ProxyBody> {
+    let reply = visit.exchange.refuse(refusal);
+    answer(visit, reply)
+}
+
+/// The reason phrase is always the canonical one, the version always the client's.
+fn respond(head: ResponseHead, body: impl FnOnce(&ResponseHead) -> ProxyBody) -> Response<ProxyBody> {
+    let mut response = Response::new(body(&head));
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    response
+}
+
+fn request_head(parts: request::Parts) -> RequestHead {
+    let request::Parts { method, uri, version, headers, .. } = parts;
+    RequestHead { method, uri, version, headers }
+}
+
+fn response_head(parts: response::Parts) -> ResponseHead {
+    ResponseHead { status: parts.status, headers: parts.headers }
+}
+
+/// The request as it is sent: HTTP/1.1 always, with a framing that is ours.
+fn outgoing(head: RequestHead, body: RequestBody) -> Request<RequestBody> {
+    let unsized_body = !body.is_empty() && http_body::Body::size_hint(&body).exact().is_none();
+    let mut request = Request::new(body);
+    *request.method_mut() = head.method;
+    *request.uri_mut() = origin_form(head.uri);
+    *request.version_mut() = Version::HTTP_11;
+    *request.headers_mut() = head.headers;
+    if unsized_body {
+        // Without it hyper would take a GET for one without a body.
+        request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    }
+    request
+}
+
+/// The target never chooses the server, whatever was judged.
+fn origin_form(uri: Uri) -> Uri {
+    if uri.authority().is_none() {
+        return uri;
+    }
+    let path = uri.path_and_query().cloned().unwrap_or_else(|| PathAndQuery::from_static("/"));
+    Uri::from(path)
+}

@@ -1,0 +1,157 @@
+//! Switched protocols: the two sides connected, bytes both ways, counted and never read.
+
+use std::{
+    future::poll_fn,
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::ReadBuf;
+
+use super::visit::Visit;
+use crate::{
+    server::{Deadline, Duplex, Takeover},
+    upstream::{Switched, UpstreamBody},
+};
+
+/// Bytes held in each direction.
+const BUFFER: usize = 16 * 1024;
+
+/// What to do with the bytes of one direction: what it returns passes. An error ends the connection.
+pub(super) trait Passage {
+    fn pass(&mut self, bytes: Bytes) -> io::Result<Bytes>;
+}
+
+/// Everything passes as it comes.
+#[derive(Debug)]
+struct Unread;
+
+impl Passage for Unread {
+    fn pass(&mut self, bytes: Bytes) -> io::Result<Bytes> {
+        Ok(bytes)
+    }
+}
+
+/// Connects the two sides once the client's has been answered. The exchange lasts as long as the tunnel.
+pub(super) fn tunnel(
+    switched: Switched,
+    answer: UpstreamBody,
+    mut visit: Visit,
+    (idle, idle_timeout): (Deadline, Duration),
+) -> Takeover {
+    Box::new(move |mut client, sent_by_client| {
+        Box::pin(async move {
+            // The answer's connection is the tunnel's: it must live until the stream has been handed over.
+            let arrived = switched.await;
+            drop(answer);
+            if let Ok((mut upstream, sent_by_upstream)) = arrived {
+                let directions = (Direction::new(sent_by_client, Unread), Direction::new(sent_by_upstream, Unread));
+                let idle = Idle { deadline: idle, timeout: idle_timeout };
+                visit.entry.bytes = splice(&mut *client, &mut upstream, directions, &idle).await;
+            }
+            visit.close();
+        })
+    })
+}
+
+struct Idle {
+    deadline: Deadline,
+    timeout: Duration,
+}
+
+/// Moves bytes both ways until both directions have ended, one breaks, or nothing moves for too long. Gives the
+/// number of bytes that went to the client.
+async fn splice(
+    client: &mut dyn Duplex,
+    upstream: &mut dyn Duplex,
+    (mut inward, mut outward): (Direction<impl Passage>, Direction<impl Passage>),
+    idle: &Idle,
+) -> u64 {
+    idle.deadline.set(idle.timeout);
+    // How the tunnel ended makes no difference to either side: it is closed.
+    let _end: io::Result<()> = poll_fn(|cx| {
+        let moved = (inward.moved, outward.moved);
+        let in_done = inward.poll(cx, client, upstream)?;
+        let out_done = outward.poll(cx, upstream, client)?;
+        if in_done.is_ready() && out_done.is_ready() {
+            return Poll::Ready(Ok(()));
+        }
+        if moved != (inward.moved, outward.moved) {
+            idle.deadline.set(idle.timeout);
+        }
+        idle.deadline.poll(cx).map(Ok)
+    })
+    .await;
+    outward.moved
+}
+
+/// One direction of a tunnel.
+#[derive(Debug)]
+struct Direction<P> {
+    passage: P,
+    /// Read and not yet judged.
+    arrived: Bytes,
+    /// Judged and not yet written.
+    pending: Bytes,
+    buffer: BytesMut,
+    /// The sender has ended.
+    ended: bool,
+    /// So has, thereupon, the receiver's side.
+    shut: bool,
+    /// Bytes written.
+    moved: u64,
+}
+
+impl<P: Passage> Direction<P> {
+    /// `sent` has arrived already.
+    fn new(sent: Bytes, passage: P) -> Self {
+        Self {
+            passage,
+            arrived: sent,
+            pending: Bytes::new(),
+            buffer: BytesMut::new(),
+            ended: false,
+            shut: false,
+            moved: 0,
+        }
+    }
+
+    /// Moves what can be moved. Ready when the direction has ended.
+    fn poll(&mut self, cx: &mut Context<'_>, from: &mut dyn Duplex, to: &mut dyn Duplex) -> Poll<io::Result<()>> {
+        loop {
+            while !self.pending.is_empty() {
+                let written = ready!(Pin::new(&mut *to).poll_write(cx, &self.pending))?;
+                if written == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                self.moved += written as u64;
+                drop(self.pending.split_to(written));
+            }
+            if !self.arrived.is_empty() {
+                self.pending = self.passage.pass(std::mem::take(&mut self.arrived))?;
+                continue;
+            }
+            if self.ended {
+                if !self.shut {
+                    ready!(Pin::new(&mut *to).poll_shutdown(cx))?;
+                    self.shut = true;
+                }
+                return Poll::Ready(Ok(()));
+            }
+            ready!(self.poll_read(cx, from))?;
+        }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>, from: &mut dyn Duplex) -> Poll<io::Result<()>> {
+        self.buffer.resize(BUFFER, 0);
+        let mut space = ReadBuf::new(&mut self.buffer);
+        ready!(Pin::new(from).poll_read(cx, &mut space))?;
+        let read = space.filled().len();
+        self.ended = read == 0;
+        self.arrived = self.buffer.split_to(read).freeze();
+        Poll::Ready(Ok(()))
+    }
+}

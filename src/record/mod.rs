@@ -1,0 +1,158 @@
+//! The record of an exchange: one access line, one line per incident, the counts. Nothing here waits.
+
+mod line;
+
+use std::{
+    cell::RefCell,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use http::{Method, StatusCode, uri::PathAndQuery};
+use tracing::{info, warn};
+
+use self::line::Line;
+use crate::{
+    exchange::Outcome,
+    incident::{Incident, IncidentId},
+    logging::{Log, LogSettings, target},
+    metrics::WorkerMetrics,
+    request::{Objection, Peer},
+    server::Abuse,
+    upstream::Fault,
+};
+
+/// The recorder of one worker.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    metrics: WorkerMetrics,
+    log: Log,
+    settings: LogSettings,
+    /// Access lines that have not been handed to the log yet. A batch costs one lock and one wake-up.
+    lines: RefCell<Vec<u8>>,
+}
+
+/// Access lines are handed over at the latest when there are so many bytes of them.
+const BATCH: usize = 16 * 1024;
+
+/// What the record tells of an exchange beside its outcome.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) id: IncidentId,
+    pub(crate) peer: IpAddr,
+    pub(crate) method: Method,
+    /// Only where access lines are written.
+    pub(crate) target: Option<PathAndQuery>,
+    pub(crate) started: Instant,
+    /// What the client was answered; none if nothing was.
+    pub(crate) status: Option<StatusCode>,
+    /// Bytes of the body that left.
+    pub(crate) bytes: u64,
+}
+
+impl Recorder {
+    pub(crate) fn new(metrics: WorkerMetrics, log: Log, settings: LogSettings) -> Self {
+        Self { metrics, log, settings, lines: RefCell::default() }
+    }
+
+    /// Whether each request gets a line.
+    pub(crate) fn access(&self) -> bool {
+        self.settings.access
+    }
+
+    /// Records the end of an exchange.
+    pub(crate) fn exchange(&self, entry: &Entry, outcome: &Outcome) {
+        let duration = entry.started.elapsed();
+        self.metrics.exchange(outcome, duration);
+        if self.settings.access {
+            self.access_line(entry, outcome, duration);
+        }
+        outcome.objections.iter().for_each(|objection| objected(entry, outcome, objection));
+        if let Some(incident) = &outcome.incident {
+            report(incident);
+        }
+    }
+
+    /// Records that the application gave no usable answer.
+    pub(crate) fn upstream_failed(&self, id: IncidentId, fault: &Fault) {
+        self.metrics.upstream_error(fault.as_str());
+        warn!(target: target::UPSTREAM, incident_id = %id, fault = fault.as_str(), "the application gave no answer: {fault}");
+    }
+
+    /// Records a connection that was opened or closed.
+    pub(crate) fn connected(&self, open: bool) {
+        self.metrics.connected(open);
+    }
+
+    /// Records a connection that ended outside of any exchange.
+    pub(crate) fn abused(&self, peer: Peer, abuse: Abuse) {
+        let reason = abuse.as_str();
+        self.metrics.abuse(reason);
+        info!(target: target::ACCESS, peer = %peer.address, reason, "connection ended");
+    }
+
+    /// Hands over what was collected. To be called once per tick.
+    pub(crate) fn flush(&self) {
+        self.metrics.flush();
+        self.hand_over(&mut self.lines.borrow_mut());
+    }
+
+    fn access_line(&self, entry: &Entry, outcome: &Outcome, duration: Duration) {
+        let mut lines = self.lines.borrow_mut();
+        Line::new(&mut lines, self.settings.format).access(entry, outcome, duration);
+        if lines.len() >= BATCH {
+            self.hand_over(&mut lines);
+        }
+    }
+
+    fn hand_over(&self, lines: &mut Vec<u8>) {
+        if !lines.is_empty() {
+            self.log.write(lines);
+            lines.clear();
+        }
+    }
+}
+
+/// One line per incident. Everything in it has been redacted where it was made.
+fn report(incident: &Incident) {
+    let rules: Vec<_> = incident.rules.iter().map(|hit| format!("{}*{}", hit.rule, hit.count)).collect();
+    let first = incident.rules.first();
+    warn!(
+        target: target::INCIDENT,
+        incident_id = %incident.id,
+        disposition = incident.disposition.as_str(),
+        mode = incident.mode.as_str(),
+        route = incident.route,
+        method = incident.method,
+        path = incident.path.as_str(),
+        upstream_status = incident.upstream_status,
+        rules = rules.join(","),
+        category = first.map(|hit| hit.category.as_str()),
+        severity = first.map(|hit| hit.severity.as_str()),
+        advice = first.map(|hit| hit.advice.as_str()),
+        fingerprints = fingerprints(incident),
+        framework = incident.extract.framework,
+        exception = incident.extract.exception.as_ref().map(|excerpt| excerpt.as_str()),
+        file = incident.extract.file.as_ref().map(|excerpt| excerpt.as_str()),
+        line = incident.extract.line,
+        score = incident.score,
+        "leak"
+    );
+}
+
+fn fingerprints(incident: &Incident) -> String {
+    let all = incident.rules.iter().flat_map(|hit| &hit.fingerprints);
+    all.map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+fn objected(entry: &Entry, outcome: &Outcome, objection: &Objection) {
+    info!(
+        target: target::OBJECTION,
+        incident_id = %entry.id,
+        peer = %entry.peer,
+        reason = objection.refusal.as_str(),
+        status = objection.status.as_u16(),
+        route = &*outcome.route.name,
+        "the guard objects to a request"
+    );
+}

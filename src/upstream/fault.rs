@@ -1,0 +1,72 @@
+//! What can go wrong with an upstream.
+
+use std::{error::Error as _, io};
+
+use thiserror::Error;
+
+use crate::incident::Refusal;
+
+/// Why there is no usable answer.
+#[derive(Debug, Error)]
+pub(crate) enum Fault {
+    /// No connection could be made.
+    #[error("no connection could be made: {0}")]
+    Connect(io::Error),
+    /// No connection was made in time.
+    #[error("no connection was made in time")]
+    ConnectTimeout,
+    /// The connection was closed before the answer.
+    #[error("the connection was closed before the answer")]
+    Closed,
+    /// The answer did not come in time.
+    #[error("the answer did not come in time")]
+    Timeout,
+    /// The answer is not acceptable HTTP.
+    #[error("the answer is not acceptable HTTP")]
+    Malformed,
+    /// The request's body stopped coming or broke off: the client's fault.
+    #[error("the request's body did not come to its end")]
+    Request,
+}
+
+impl Fault {
+    /// The metric label.
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Connect(_) => "connect",
+            Self::ConnectTimeout => "connect-timeout",
+            Self::Closed => "closed",
+            Self::Timeout => "timeout",
+            Self::Malformed => "malformed",
+            Self::Request => "request",
+        }
+    }
+
+    /// What the client is told.
+    pub(crate) fn refusal(&self) -> Refusal {
+        match self {
+            Self::Connect(_) | Self::Closed => Refusal::UpstreamUnreachable,
+            Self::ConnectTimeout | Self::Timeout => Refusal::UpstreamTimeout,
+            Self::Malformed => Refusal::UpstreamMalformed,
+            Self::Request => Refusal::BadRequest,
+        }
+    }
+}
+
+impl From<hyper::Error> for Fault {
+    fn from(error: hyper::Error) -> Self {
+        if error.is_user() {
+            Self::Request
+        } else if error.is_parse() || is_over_allowance(&error) {
+            Self::Malformed
+        } else {
+            Self::Closed
+        }
+    }
+}
+
+/// Our own error of reading: more came than a head may have (see [`super::io`]).
+fn is_over_allowance(error: &hyper::Error) -> bool {
+    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    io.is_some_and(|io| io.kind() == io::ErrorKind::InvalidData)
+}

@@ -1,0 +1,164 @@
+//! The side of the application: one worker's connections to it, kept open between requests.
+//!
+//! A connection is used again only if the answer before was read to its very end and nothing came after it. What
+//! the upstream says is taken only if it says it in one way: hyper accepts answers with two lengths, we do not.
+
+mod body;
+mod connect;
+mod fault;
+mod framing;
+mod io;
+mod link;
+mod pool;
+mod request;
+
+pub(crate) use body::UpstreamBody;
+pub use connect::UpstreamAddress;
+pub(crate) use fault::Fault;
+pub(crate) use link::Switched;
+pub(crate) use request::RequestBody;
+
+use std::{rc::Rc, time::Duration};
+
+use http::{Method, Request, response};
+
+use self::{link::Link, pool::Pool};
+use crate::server::{Clock, Deadline};
+
+/// Where the application is and what it is held to.
+#[derive(Clone, Debug)]
+pub struct UpstreamSettings {
+    /// Where it is.
+    pub address: UpstreamAddress,
+    /// For a connection to be made.
+    pub connect_timeout: Duration,
+    /// From the request's end to the response's head.
+    pub head_timeout: Duration,
+    /// The longest pause within a response body.
+    pub body_timeout: Duration,
+    /// How long an idle connection is kept. Must be shorter than the application's own limit, or requests meet
+    /// connections that are being closed: gunicorn closes after 2 s, Node after 5 s.
+    pub idle_timeout: Duration,
+    /// The most idle connections of one worker; 0 keeps none.
+    pub max_idle: usize,
+    /// Bytes of the largest response head; between 8 KiB and 1 MiB.
+    pub max_head: usize,
+}
+
+impl UpstreamSettings {
+    /// The defaults, for the application at `address`.
+    pub fn new(address: UpstreamAddress) -> Self {
+        Self {
+            address,
+            connect_timeout: Duration::from_secs(5),
+            head_timeout: Duration::from_secs(60),
+            body_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_millis(1500),
+            max_idle: 256,
+            max_head: 64 * 1024,
+        }
+    }
+}
+
+/// One worker's access to the application.
+#[derive(Debug)]
+pub(crate) struct Upstream {
+    settings: UpstreamSettings,
+    pool: Rc<Pool>,
+}
+
+/// What the upstream answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) head: response::Parts,
+    pub(crate) body: UpstreamBody,
+}
+
+impl Upstream {
+    pub(crate) fn new(settings: UpstreamSettings, clock: Clock) -> Self {
+        let pool = Pool::new(settings.max_idle, settings.idle_timeout, clock);
+        Self { settings, pool: Rc::new(pool) }
+    }
+
+    pub(crate) fn settings(&self) -> &UpstreamSettings {
+        &self.settings
+    }
+
+    /// Closes the connections that have been idle for too long. To be called now and then.
+    pub(crate) fn expire(&self) {
+        self.pool.expire();
+    }
+
+    /// Sends a request and waits for the head of its answer.
+    ///
+    /// A request that meets a connection as it closes is sent again: once always if nothing of it was written, and
+    /// if it was, only when it has no body and a method that changes nothing (RFC 9110 section 9.2.1).
+    pub(crate) async fn send(&self, mut request: Request<RequestBody>, deadline: &Deadline) -> Result<Answer, Fault> {
+        while let Some(mut link) = self.pool.take() {
+            let spare = repeatable(&request);
+            match self.exchange(&mut link, request, deadline).await {
+                Ok((head, body)) => return Ok(Answer { head, body: UpstreamBody::new(body, link, self.pool.clone()) }),
+                Err(link::Failure { unsent: Some(unsent), .. }) => request = unsent,
+                Err(link::Failure { fault: Fault::Closed, .. }) if spare.is_some() => match spare {
+                    Some(spare) => return self.send_afresh(spare, deadline).await,
+                    None => return Err(Fault::Closed),
+                },
+                Err(failure) => return Err(failure.fault),
+            }
+        }
+        self.send_afresh(request, deadline).await
+    }
+
+    async fn send_afresh(&self, request: Request<RequestBody>, deadline: &Deadline) -> Result<Answer, Fault> {
+        let mut link = self.connect(deadline).await?;
+        let (head, body) = self.exchange(&mut link, request, deadline).await.map_err(|failure| failure.fault)?;
+        Ok(Answer { head, body: UpstreamBody::new(body, link, self.pool.clone()) })
+    }
+
+    /// Sends a request to switch protocols, on a connection of its own that serves nothing else.
+    pub(crate) async fn send_switch(
+        &self,
+        request: Request<RequestBody>,
+        deadline: &Deadline,
+    ) -> Result<(Answer, Switched), Fault> {
+        deadline.set(self.settings.connect_timeout);
+        let io = deadline.bound(connect::connect(&self.settings.address)).await.ok_or(Fault::ConnectTimeout)?;
+        let (mut link, switched) = Link::open_for_switch(io.map_err(Fault::Connect)?, self.settings.max_head).await?;
+        let (head, body) = self.exchange(&mut link, request, deadline).await.map_err(|failure| failure.fault)?;
+        Ok((Answer { head, body: UpstreamBody::of_switch(body, link) }, switched))
+    }
+
+    async fn connect(&self, deadline: &Deadline) -> Result<Link, Fault> {
+        deadline.set(self.settings.connect_timeout);
+        let io = deadline.bound(connect::connect(&self.settings.address)).await.ok_or(Fault::ConnectTimeout)?;
+        Link::open(io.map_err(Fault::Connect)?, self.settings.max_head).await
+    }
+
+    async fn exchange(
+        &self,
+        link: &mut Link,
+        request: Request<RequestBody>,
+        deadline: &Deadline,
+    ) -> Result<(response::Parts, hyper::body::Incoming), link::Failure> {
+        deadline.set(self.settings.head_timeout);
+        let response = deadline.bound(link.send(request)).await.unwrap_or_else(|| Err(Fault::Timeout.into()))?;
+        let (head, body) = response.into_parts();
+        if !framing::is_unambiguous(&head) {
+            return Err(Fault::Malformed.into());
+        }
+        Ok((head, body))
+    }
+}
+
+/// A copy to send again if the connection turns out to be closing.
+fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if !safe || !request.body().is_empty() {
+        return None;
+    }
+    let mut copy = Request::new(RequestBody::Empty);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(copy)
+}

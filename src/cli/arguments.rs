@@ -163,11 +163,16 @@ impl ConfigFiles {
         self.load_with(environment, Vec::new())
     }
 
+    /// The configuration file, if one is named.
+    pub(super) fn file(&self, environment: &Environment) -> Option<PathBuf> {
+        self.config.clone().or_else(|| non_empty(environment, "COFFERDAM_CONFIG").map(PathBuf::from))
+    }
+
     /// What a flag of its own says wins over `--set`.
     fn load_with(&self, environment: Environment, named: Vec<Flag>) -> Result<Loaded, Failure> {
         let mut flags = self.set.iter().map(|text| assignment(text)).collect::<Result<Vec<_>, _>>()?;
         flags.extend(named);
-        let file = self.config.clone().or_else(|| non_empty(&environment, "COFFERDAM_CONFIG").map(PathBuf::from));
+        let file = self.file(&environment);
         let presets = match non_empty(&environment, "COFFERDAM_PRESET") {
             Some(names) if self.preset.is_empty() => names.split(',').map(|name| name.trim().to_owned()).collect(),
             _ => self.preset.clone(),

@@ -1,6 +1,6 @@
 //! `cofferdam demo`: puts the real proxy in front of the application of [`demo`].
 
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr, sync::mpsc, thread};
 
 use anyhow::Context;
 
@@ -8,8 +8,13 @@ use super::{
     Exit, Failure, Terminal,
     arguments::DemoArgs,
     demo::{self, Outcome},
+    service,
 };
-use crate::config::{Flag, Loaded, Sources, load};
+use crate::{
+    app::{self, Service},
+    config::{Flag, Loaded, Sources, load},
+    server::ListenAddress,
+};
 
 /// A page that did not do what it promised is a finding.
 pub(super) fn run(args: &DemoArgs, terminal: &mut Terminal<'_>) -> Result<Exit, Failure> {
@@ -31,9 +36,27 @@ fn configuration(application: SocketAddr) -> anyhow::Result<Loaded> {
     Ok(load(&Sources { flags, ..Sources::default() })?)
 }
 
-/// Starts the proxy, which serves until the process ends; gives its address.
-async fn start_proxy(_loaded: Loaded) -> anyhow::Result<SocketAddr> {
-    anyhow::bail!("this build has no server")
+/// Starts the proxy on a thread of its own, where it serves until the process ends; gives its address. Its log goes
+/// nowhere: the table is what there is to see.
+async fn start_proxy(loaded: Loaded) -> anyhow::Result<SocketAddr> {
+    let (sender, receiver) = mpsc::channel();
+    thread::Builder::new().name("proxy".to_owned()).spawn(move || {
+        let service = serve(&loaded);
+        let address = service.as_ref().map(|service| service.listening.first().cloned());
+        if sender.send(address.map_err(|error| anyhow::anyhow!("{error:#}"))).is_ok() && service.is_ok() {
+            // Dropping the service would stop it.
+            thread::park();
+        }
+    })?;
+    match receiver.recv()?? {
+        Some(ListenAddress::Tcp(address)) => Ok(address),
+        other => anyhow::bail!("the proxy listens on {other:?}"),
+    }
+}
+
+fn serve(loaded: &Loaded) -> anyhow::Result<Service> {
+    let upstream = loaded.config.upstream.url.as_ref().context("the demonstration has no application")?;
+    app::start(service::settings(loaded, upstream)?, service::engine(loaded)?, io::sink())
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod report;
 mod rules;
 mod run;
 mod scan;
+mod service;
 
 pub use arguments::{Cli, Command};
 pub use exit::{Exit, Failure};

@@ -1,19 +1,37 @@
 //! `cofferdam run`: the proxy in front of an application.
 
-use super::{Exit, Failure, Terminal, arguments::Settings};
-use crate::config::{ConfigError, Environment, Loaded, Origin};
+use std::io::{self, Write as _};
+
+use super::{Exit, Failure, Terminal, arguments::Settings, service};
+use crate::{
+    app::{self, Reload, Service},
+    config::{ConfigError, Environment, Loaded, Origin},
+};
 
 pub(super) fn run(settings: &Settings, environment: Environment, terminal: &mut Terminal<'_>) -> Result<Exit, Failure> {
-    let loaded = settings.load(environment)?;
-    if loaded.config.upstream.url.is_none() {
-        return Err(no_upstream(&loaded).into());
-    }
-    serve(settings, loaded, terminal)
+    let loaded = settings.load(environment.clone())?;
+    let Some(upstream) = &loaded.config.upstream.url else { return Err(no_upstream(&loaded).into()) };
+    let compiled = service::settings(&loaded, upstream)?;
+    let log = compiled.log.clone();
+    let service = app::start(compiled, service::engine(&loaded)?, io::stderr())?;
+    service.install_log(&log)?;
+    announce(&service, terminal)?;
+    let watched = service::watched(settings.files.file(&environment), &loaded);
+    let settings = settings.clone();
+    let load = move || Ok(service::engine(&settings.load(environment.clone())?)?);
+    service.run(Reload { load: Box::new(load), watched })?;
+    Ok(Exit::Ok)
 }
 
-/// Serves until told to stop. `settings` loads the configuration again when it is to be read anew.
-fn serve(_settings: &Settings, _loaded: Loaded, _terminal: &mut Terminal<'_>) -> Result<Exit, Failure> {
-    Err(anyhow::anyhow!("this build has no server").into())
+/// Says where clients and the operator can connect, one address a line.
+fn announce(service: &Service, terminal: &mut Terminal<'_>) -> anyhow::Result<()> {
+    for address in &service.listening {
+        writeln!(terminal.out, "listening on {address}")?;
+    }
+    if let Some(address) = &service.admin {
+        writeln!(terminal.out, "metrics and health on {address}")?;
+    }
+    Ok(terminal.out.flush()?)
 }
 
 fn no_upstream(loaded: &Loaded) -> ConfigError {

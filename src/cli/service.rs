@@ -1,0 +1,104 @@
+//! From a loaded configuration to a running service: what `run` and `demo` share.
+
+use std::path::PathBuf;
+
+use super::{Failure, judge::random_key};
+use crate::{
+    app::AppSettings,
+    config::{self, Loaded, LogFormat, UpstreamUrl, compile},
+    logging::{self, LogSettings},
+    proxy::ProxySettings,
+    server::{ConnectionSettings, ListenAddress},
+    upstream::{UpstreamAddress, UpstreamSettings},
+};
+
+/// The settings of the service in front of `upstream`.
+pub(super) fn settings(loaded: &Loaded, upstream: &UpstreamUrl) -> Result<AppSettings, Failure> {
+    let workers = compile::workers(loaded)?;
+    let (server, inspect) = (&loaded.config.server, &loaded.config.inspect);
+    Ok(AppSettings {
+        listen: vec![listen_address(&server.listen)],
+        admin: loaded.config.admin.listen.as_ref().map(listen_address),
+        workers: workers.count,
+        drain_timeout: server.drain_timeout.get(),
+        connections: connections(loaded),
+        upstream: upstream_settings(loaded, upstream, workers.idle_connections),
+        proxy: ProxySettings { quiet: inspect.quiet.get(), ..ProxySettings::default() },
+        log: log(loaded),
+    })
+}
+
+/// The engine of a loaded configuration, its rules tested by their own rows.
+pub(super) fn engine(loaded: &Loaded) -> Result<crate::engine::Engine, Failure> {
+    Ok(compile::engine(loaded, random_key()?)?)
+}
+
+/// Files whose change calls for a new engine: the configuration `file`, templates, rule packs and their directory.
+pub(super) fn watched(file: Option<PathBuf>, loaded: &Loaded) -> Vec<PathBuf> {
+    let replies = &loaded.config.replies;
+    let templates = [&replies.html, &replies.json, &replies.problem, &replies.text];
+    let dir = &loaded.config.rules.dir;
+    let packs = std::fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
+    let named = file.into_iter().chain(templates.into_iter().cloned()).chain([dir.clone()]).chain(packs);
+    named.filter(|path| !path.as_os_str().is_empty()).collect()
+}
+
+fn connections(loaded: &Loaded) -> ConnectionSettings {
+    let server = &loaded.config.server;
+    ConnectionSettings {
+        head_timeout: server.head_timeout.get(),
+        body_timeout: server.body_timeout.get(),
+        idle_timeout: server.idle_timeout.get(),
+        write_timeout: server.write_timeout.get(),
+        max_connections: server.max_connections,
+        max_headers: max_headers(loaded),
+        ..ConnectionSettings::default()
+    }
+}
+
+/// Above every route's own limit, which answers with a page; this one cannot.
+fn max_headers(loaded: &Loaded) -> usize {
+    let routes = loaded.config.route.iter().map(|route| route.guard.limits.header_count);
+    routes.chain([loaded.config.guard.limits.header_count]).max().unwrap_or_default().max(100) + 28
+}
+
+fn upstream_settings(loaded: &Loaded, url: &UpstreamUrl, idle_connections: usize) -> UpstreamSettings {
+    let upstream = &loaded.config.upstream;
+    UpstreamSettings {
+        connect_timeout: upstream.connect_timeout.get(),
+        head_timeout: upstream.head_timeout.get(),
+        body_timeout: upstream.body_timeout.get(),
+        idle_timeout: upstream.idle_timeout.get(),
+        max_idle: idle_connections,
+        max_head: upstream.max_head.get() as usize,
+        ..UpstreamSettings::new(upstream_address(url))
+    }
+}
+
+fn listen_address(address: &config::ListenAddress) -> ListenAddress {
+    match address {
+        config::ListenAddress::Tcp(address) => ListenAddress::Tcp(*address),
+        config::ListenAddress::Unix(path) => ListenAddress::Unix(path.clone()),
+    }
+}
+
+fn upstream_address(url: &UpstreamUrl) -> UpstreamAddress {
+    match url {
+        UpstreamUrl::Http { host, port } => {
+            UpstreamAddress::Tcp { host: host.trim_matches(['[', ']']).into(), port: *port }
+        }
+        UpstreamUrl::Unix(path) => UpstreamAddress::Unix(path.clone()),
+    }
+}
+
+fn log(loaded: &Loaded) -> LogSettings {
+    let log = &loaded.config.log;
+    LogSettings {
+        format: match log.format {
+            LogFormat::Json => logging::LogFormat::Json,
+            LogFormat::Text => logging::LogFormat::Text,
+        },
+        filter: format!("{:?}", log.level).to_lowercase(),
+        access: log.access,
+    }
+}

@@ -19,6 +19,9 @@ const GAP: usize = 600;
 /// How far around a trace the signs of a quotation are looked for, in bytes.
 const SURROUNDINGS: usize = 400;
 
+/// Lines before a trace in which it may be announced.
+const INTRODUCING_LINES: usize = 3;
+
 /// Lines of code and message that may follow the last frame.
 const TRAILING_LINES: usize = 4;
 
@@ -175,11 +178,17 @@ impl Text<'_> {
         [">>> ", "\n$ ", "\n# ", "\n% ", "\n> ", "\nIn ["].iter().any(|mark| memmem::find(text, mark.as_bytes()).is_some())
     }
 
-    /// Whether the last words before the trace are a sentence that announces it.
+    /// Whether one of the last lines before the trace announces it: a sentence with a colon, or the mark of a block of
+    /// code in Markdown or reStructuredText.
     fn is_introduced(&self, start: usize) -> bool {
-        let before = self.view.text()[..start].trim_ascii_end();
-        let line = &before[line_start(before, before.len())..];
-        line.ends_with(b":") && line.split(u8::is_ascii_whitespace).filter(|word| word.len() > 1).count() >= 3
+        let before = &self.view.text()[start.saturating_sub(SURROUNDINGS)..start];
+        let lines = before.split(|&byte| byte == b'\n').rev().map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+        lines.take(INTRODUCING_LINES).any(|line| {
+            let words = line.split(u8::is_ascii_whitespace).filter(|word| word.len() > 1).count();
+            line.ends_with(b":") && words >= 3 && !line.starts_with(b"Traceback (")
+                || line.starts_with(b"```")
+                || line.starts_with(b".. ")
+        })
     }
 }
 

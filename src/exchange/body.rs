@@ -7,8 +7,8 @@ use crate::{
     coding::{CodingError, Decoder},
     engine::Engine,
     incident::{Exemption, IncidentId, Mode},
-    policy::{InspectPolicy, Page, Tally, Unreadable, Verdict, judge},
-    scan::{Finding, Findings, MARGIN, RuleIndex, Source},
+    policy::{InspectPolicy, Mask, Page, Tally, Unreadable, Verdict, judge},
+    scan::{Findings, MARGIN, RuleIndex, Source},
 };
 
 /// Decoded bytes taken from a decoder at a time. Bounds the work between two looks at the scanner.
@@ -315,7 +315,7 @@ impl Inspection {
             _ if cx.policy.mode == Mode::Observe => {}
             Verdict::Pass => {}
             Verdict::Replace => return Err(Cause::Leak),
-            Verdict::Mask(pieces) => self.mask(cx, offset, &found, &pieces)?,
+            Verdict::Mask(masks) => self.mask(cx, offset, &found, &masks)?,
         }
         self.window.judge(size);
         Ok(())
@@ -327,7 +327,7 @@ impl Inspection {
         cx: &Context<'_>,
         offset: u64,
         found: &Findings,
-        pieces: &[(usize, std::ops::Range<usize>)],
+        masks: &[Mask],
     ) -> Result<(), Cause> {
         let coded_left = self.decoder.is_some() && self.form == Form::AsItCame;
         if self.state == State::Streaming && (self.promised || coded_left) {
@@ -336,13 +336,12 @@ impl Inspection {
         self.masked = true;
         self.form = Form::Decoded { masked: true };
         self.coded.clear();
-        for (index, piece) in pieces {
-            let finding = &found.findings[*index];
-            let end = if finding.open { u64::MAX } else { offset + piece.end as u64 };
-            let first = finding.pieces.first() == Some(piece);
-            self.window.mask(offset + piece.start as u64..end, token(cx, finding, first));
-            if finding.open {
-                self.open = Some(Open { rule: finding.rule, from: offset + piece.end as u64 });
+        for Mask { finding, piece, first, open } in masks {
+            let rule = found.findings[*finding].rule;
+            let end = if *open { u64::MAX } else { offset + piece.end as u64 };
+            self.window.mask(offset + piece.start as u64..end, token(cx, rule, *first));
+            if *open {
+                self.open = Some(Open { rule, from: offset + piece.end as u64 });
             }
         }
         Ok(())
@@ -430,6 +429,6 @@ impl Inspection {
 }
 
 /// The token of a finding's first piece; later pieces of it vanish.
-fn token(cx: &Context<'_>, finding: &Finding, first: bool) -> Bytes {
-    if first { cx.engine.rules.token(finding.rule).clone() } else { Bytes::new() }
+fn token(cx: &Context<'_>, rule: RuleIndex, first: bool) -> Bytes {
+    if first { cx.engine.rules.token(rule).clone() } else { Bytes::new() }
 }

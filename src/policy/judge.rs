@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use super::{InspectPolicy, Prose, Tally};
+use super::{
+    InspectPolicy, Prose, Tally,
+    trace::{self, Text},
+};
 use crate::{
     incident::{Category, Mode},
     rules::{Action, Evidence},
@@ -27,10 +30,23 @@ pub struct Page<'a> {
 pub enum Verdict {
     /// Nothing.
     Pass,
-    /// These pieces of the block's bytes give way to tokens: index of the finding, range. In order of range.
-    Mask(Vec<(usize, Range<usize>)>),
+    /// These pieces of the block's bytes give way to tokens, in order.
+    Mask(Vec<Mask>),
     /// The whole response is a leak.
     Replace,
+}
+
+/// A piece of a block that gives way to a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mask {
+    /// Index in [`Findings::findings`] of the finding whose token stands in its place.
+    pub finding: usize,
+    /// The bytes of the block.
+    pub piece: Range<usize>,
+    /// Whether this is the first piece of its finding: the token stands only here.
+    pub first: bool,
+    /// The mask goes on beyond the block, until the rule's `until`.
+    pub open: bool,
 }
 
 /// A verdict and how it came about.
@@ -47,67 +63,129 @@ pub struct Judgement {
 /// Text before this offset is the top of a page.
 const TOP: usize = 300;
 
+/// A page with more words than this before its first trace is about something else.
+const PREAMBLE_WORDS: u32 = 60;
+
+/// A page with as many sentences is written for people.
+const ARTICLE_SENTENCES: u32 = 5;
+
+/// Frames with real paths that make a trace in a page that does not reach the threshold.
+const TRACE_FRAMES: usize = 2;
+
 /// Judges the findings in a block.
 pub fn judge(rules: &Ruleset, found: &Findings, page: Page<'_>, policy: &InspectPolicy) -> Judgement {
     let mode_of = |finding: &Finding| policy.mode_of(rules.rule(finding.rule).category);
     let admitted: Vec<_> = found.findings.iter().enumerate().filter(|(_, f)| mode_of(f) != Mode::Off).collect();
-    let tally = tally(rules, &admitted, found.view.as_ref(), page);
-    let all = verdict(rules, &admitted, &tally, page.status);
+    let all = Case { rules, page, view: found.view.as_ref(), findings: &admitted };
+    let tally = all.tally();
+    let verdict = all.verdict(&tally);
     if policy.mode != Mode::Enforce || admitted.iter().all(|(_, finding)| mode_of(finding) == Mode::Enforce) {
-        let observed = policy.mode == Mode::Observe && all != Verdict::Pass;
-        return Judgement { verdict: all, observed, tally };
+        let observed = policy.mode == Mode::Observe && verdict != Verdict::Pass;
+        return Judgement { verdict, observed, tally };
     }
-    let enforced: Vec<_> = admitted.into_iter().filter(|(_, f)| mode_of(f) == Mode::Enforce).collect();
-    let enforced_tally = self::tally(rules, &enforced, found.view.as_ref(), page);
-    let verdict = verdict(rules, &enforced, &enforced_tally, page.status);
-    Judgement { observed: verdict != all, verdict, tally }
+    let findings: Vec<_> = admitted.iter().copied().filter(|(_, f)| mode_of(f) == Mode::Enforce).collect();
+    let enforced = Case { findings: &findings, ..all };
+    let enforced_verdict = enforced.verdict(&enforced.tally());
+    Judgement { observed: enforced_verdict != verdict, verdict: enforced_verdict, tally }
 }
 
-/// Findings that count, with their places in [`Findings::findings`].
-type Admitted<'a> = [(usize, &'a Finding)];
-
-fn verdict(rules: &Ruleset, findings: &Admitted<'_>, tally: &Tally, status: u16) -> Verdict {
-    let action = |finding: &Finding| rules.rule(finding.rule).action;
-    if findings.iter().any(|(_, finding)| action(finding) == Action::Replace) || tally.convicts(status) {
-        return Verdict::Replace;
-    }
-    let masking = findings.iter().filter(|(_, finding)| action(finding) == Action::Mask);
-    let mut pieces: Vec<(usize, Range<usize>)> =
-        masking.flat_map(|(index, finding)| finding.pieces.iter().map(|piece| (*index, piece.clone()))).collect();
-    if pieces.is_empty() {
-        return Verdict::Pass;
-    }
-    pieces.sort_by_key(|(_, piece)| (piece.start, piece.end));
-    Verdict::Mask(pieces)
+/// A block with the findings that count, each with its place in [`Findings::findings`].
+#[derive(Clone, Copy)]
+struct Case<'a> {
+    rules: &'a Ruleset,
+    page: Page<'a>,
+    view: Option<&'a View>,
+    findings: &'a [(usize, &'a Finding)],
 }
 
-/// Adds the evidence of a block to that of earlier ones. What the page looks like is only counted where there is
-/// evidence to weigh it against.
-fn tally(rules: &Ruleset, findings: &Admitted<'_>, view: Option<&View>, page: Page<'_>) -> Tally {
-    let mut tally = page.earlier.clone();
-    let mut traced = 0;
-    let mut evidence = false;
-    for (_, finding) in findings {
-        let rule = rules.rule(finding.rule);
-        match rule.action {
-            Action::Mask => tally.secrets += u32::from(rule.category == Category::Secret),
-            Action::Replace => {}
-            Action::Evidence(kind) => {
-                evidence = true;
-                tally.add(kind);
-                if matches!(kind, Evidence::Frame | Evidence::AnyFrame | Evidence::StackField) {
-                    traced += finding.span().len();
+impl Case<'_> {
+    fn verdict(&self, tally: &Tally) -> Verdict {
+        let convicted = tally.convicts(self.page.status);
+        if self.has(|action| action == Action::Replace) || convicted && self.is_the_leak(tally) {
+            return Verdict::Replace;
+        }
+        let mut masks: Vec<Mask> = self.findings.iter().flat_map(|found| self.rule_masks(found, convicted)).collect();
+        masks.extend(self.trace_masks(convicted));
+        if masks.is_empty() {
+            return Verdict::Pass;
+        }
+        masks.sort_by_key(|mask| (mask.piece.start, mask.piece.end));
+        Verdict::Mask(masks)
+    }
+
+    /// Whether the page is nothing but the leak. From status 400 on it is. Below, somebody may have posted a trace
+    /// as a comment: a page that is otherwise healthy keeps its rest.
+    fn is_the_leak(&self, tally: &Tally) -> bool {
+        self.page.status >= 400
+            || [Evidence::FileShape, Evidence::StackField, Evidence::Fingerprint].iter().any(|&kind| tally.count(kind) > 0)
+            || !tally.navigation && tally.prose.sentences < ARTICLE_SENTENCES && self.starts_with_it()
+    }
+
+    /// Whether few words stand before the first piece of evidence.
+    fn starts_with_it(&self) -> bool {
+        let Some(view) = self.view else { return true };
+        let evidence = self.findings.iter().filter(|(_, f)| matches!(self.action(f), Action::Evidence(_)));
+        let first = evidence.filter_map(|(_, finding)| finding.text.as_ref().map(|text| text.start)).min();
+        Prose::of(&view.text()[..first.unwrap_or(0)]).words < PREAMBLE_WORDS
+    }
+
+    /// The pieces of a masking rule; on a convicted page that keeps its rest, those of evidence too.
+    fn rule_masks(&self, (index, finding): &(usize, &Finding), convicted: bool) -> Vec<Mask> {
+        if self.action(finding) != Action::Mask && !convicted {
+            return Vec::new();
+        }
+        masks(*index, finding.pieces.clone(), finding.open)
+    }
+
+    /// Traces that do not make the page: on a convicted page all, else those that are not quoted.
+    fn trace_masks(&self, convicted: bool) -> Vec<Mask> {
+        let Some(view) = self.view else { return Vec::new() };
+        let text = Text { view, bytes: self.page.bytes };
+        let frames = if convicted { 1 } else { TRACE_FRAMES };
+        let traces = trace::traces(self.rules, self.findings, text, frames);
+        let unquoted = traces.iter().filter(|trace| convicted || !trace.is_quoted(text));
+        unquoted.flat_map(|trace| masks(trace.finding, trace.pieces(text), false)).collect()
+    }
+
+    fn has(&self, wanted: impl Fn(Action) -> bool) -> bool {
+        self.findings.iter().any(|(_, finding)| wanted(self.action(finding)))
+    }
+
+    fn action(&self, finding: &Finding) -> Action {
+        self.rules.rule(finding.rule).action
+    }
+
+    /// Adds the evidence of a block to that of earlier ones. What the page looks like is only counted where there is
+    /// evidence to weigh it against.
+    fn tally(&self) -> Tally {
+        let mut tally = self.page.earlier.clone();
+        let mut traced = 0;
+        for (_, finding) in self.findings {
+            match self.action(finding) {
+                Action::Mask => tally.secrets += u32::from(self.rules.rule(finding.rule).category == Category::Secret),
+                Action::Replace => {}
+                Action::Evidence(kind) => {
+                    tally.add(kind);
+                    if matches!(kind, Evidence::Frame | Evidence::StackField) {
+                        traced += finding.span().len();
+                    }
+                    tally.exception_at_top |= kind == Evidence::Exception && finding.span().start < TOP;
                 }
-                tally.exception_at_top |= kind == Evidence::Exception && finding.span().start < TOP;
             }
         }
+        if self.has(|action| matches!(action, Action::Evidence(_))) {
+            let text = self.view.map_or(self.page.bytes, |view| view.text());
+            tally.trace_share = tally.trace_share.max((traced * 100 / self.page.bytes.len().max(1)) as u32);
+            look_at(&mut tally, self.page.bytes, text);
+        }
+        tally
     }
-    if evidence {
-        let text = view.map_or(page.bytes, |view| view.text());
-        tally.trace_share = tally.trace_share.max((traced * 100 / page.bytes.len().max(1)) as u32);
-        look_at(&mut tally, page.bytes, text);
-    }
-    tally
+}
+
+fn masks(finding: usize, pieces: Vec<Range<usize>>, open: bool) -> Vec<Mask> {
+    let last = pieces.len().saturating_sub(1);
+    let mask = |(at, piece)| Mask { finding, piece, first: at == 0, open: open && at == last };
+    pieces.into_iter().enumerate().map(mask).collect()
 }
 
 /// Counts the signs of a page that was written for people.

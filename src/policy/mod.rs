@@ -5,9 +5,10 @@ mod judge;
 mod prose;
 mod route;
 mod score;
+mod trace;
 
 pub use inspect::{InspectPolicy, Unreadable};
-pub use judge::{Judgement, Page, Verdict, judge};
+pub use judge::{Judgement, Mask, Page, Verdict, judge};
 pub use prose::Prose;
 pub use route::{RouteMatch, RoutePolicy, RouteTable, UpgradePolicy};
 pub use score::{Line, THRESHOLD, Tally};

@@ -13,10 +13,18 @@ pub struct Prose {
 /// Shorter ones are labels.
 const SENTENCE_WORDS: u32 = 6;
 
+/// A sentence goes on in the next line if its line is at least this long, in bytes: wrapped text, not labels.
+const WRAPPED: usize = 40;
+
 impl Prose {
     /// Counts in `text`, a text view.
     pub fn of(text: &[u8]) -> Self {
-        text.split(|&byte| byte == b'\n').filter(|line| !is_code(line)).fold(Self::default(), Self::and_line)
+        let mut prose = Self::default();
+        let mut unfinished = 0;
+        for line in text.split(|&byte| byte == b'\n') {
+            unfinished = if is_code(line) { 0 } else { prose.add_line(line, unfinished) };
+        }
+        prose
     }
 
     /// The sum of two stretches.
@@ -24,8 +32,9 @@ impl Prose {
         Self { words: self.words + other.words, sentences: self.sentences + other.sentences }
     }
 
-    fn and_line(mut self, line: &[u8]) -> Self {
-        let mut since_last = 0;
+    /// Adds a line that goes on with a sentence of `unfinished` words; returns how many words the next one does.
+    fn add_line(&mut self, line: &[u8], unfinished: u32) -> u32 {
+        let mut since_last = unfinished;
         for word in line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()) {
             let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
             if letters >= 2 && letters * 4 >= word.len() * 3 {
@@ -37,7 +46,7 @@ impl Prose {
                 since_last = 0;
             }
         }
-        self
+        if line.len() >= WRAPPED { since_last } else { 0 }
     }
 }
 
@@ -56,6 +65,8 @@ mod tests {
         let paragraph =
             b"When the server meets an exception it prints the stack. You can read it from the bottom to the top.";
         assert_eq!(Prose::of(paragraph).sentences, 2);
+        let wrapped = b"When the server meets an exception it prints\nthe stack. Home\nNews\nContact us.";
+        assert_eq!(Prose::of(wrapped).sentences, 1);
         let trace =
             b"  File \"/srv/app.py\", line 3, in main\n    return run(config, dsn=\"x\")\nValueError: bad value.";
         assert_eq!(Prose::of(trace).sentences, 0);

@@ -57,12 +57,18 @@ impl Tally {
         self.counts.iter().all(|&count| count == 0)
     }
 
-    /// Whether the page is a leak under this status.
+    /// Whether the page leaks under this status.
     pub fn convicts(&self, status: u16) -> bool {
-        if self.is_empty() {
-            return false;
+        match status {
+            500.. => self.has_solid_piece() || self.count(Evidence::Exception) > 0 || self.weighs_enough(),
+            400.. => self.has_solid_piece() || self.weighs_enough(),
+            _ => self.weighs_enough(),
         }
-        (status >= 400 && self.has_solid_piece()) || self.score() >= THRESHOLD
+    }
+
+    /// Whether the sum reaches the threshold, with something in it that only a running deployment prints.
+    fn weighs_enough(&self) -> bool {
+        self.is_real() && self.score() >= THRESHOLD
     }
 
     /// The sum.
@@ -82,23 +88,32 @@ impl Tally {
             .collect()
     }
 
-    /// Pieces that no honest error answer has.
+    /// Pieces that no honest error answer has. Clients' own mistakes (4xx) may be named like exceptions.
     fn has_solid_piece(&self) -> bool {
-        const SOLID: [Evidence; 12] = [
-            Evidence::Frame,
+        const SOLID: [Evidence; 5] = [
             Evidence::AnyFrame,
-            Evidence::PathLine,
             Evidence::Path,
-            Evidence::Exception,
-            Evidence::StackField,
-            Evidence::ErrorLine,
-            Evidence::SqlError,
             Evidence::SqlStatement,
             Evidence::InternalHost,
             Evidence::Fingerprint,
+        ];
+        self.is_real() || SOLID.iter().any(|kind| self.count(*kind) > 0)
+    }
+
+    /// Evidence that an example in a text seldom is.
+    fn is_real(&self) -> bool {
+        const REAL: [Evidence; 6] = [
+            Evidence::Frame,
+            Evidence::PathLine,
+            Evidence::StackField,
+            Evidence::ErrorLine,
+            Evidence::SqlError,
             Evidence::FileShape,
         ];
-        SOLID.iter().any(|kind| self.count(*kind) > 0) || self.count(Evidence::EnvPair) >= 3
+        REAL.iter().any(|kind| self.count(*kind) > 0)
+            || self.count(Evidence::EnvPair) >= 3
+            || self.count(Evidence::Fingerprint) >= 2
+            || self.count(Evidence::InternalHost) > 0 && self.secrets > 0
     }
 
     fn evidence(&self) -> [(&'static str, i32); 16] {
@@ -130,7 +145,8 @@ impl Tally {
             0..=4 => 0,
             5..=11 => -2,
             12..=39 => -4,
-            40.. => -6,
+            40..=199 => -6,
+            200.. => -9,
         };
         [
             ("few words", i32::from(self.prose.words < 200 && !self.is_empty())),

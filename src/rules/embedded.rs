@@ -2,8 +2,9 @@
 
 /// File name and text of each, in the order of compilation.
 pub const PACKS: &[(&str, &str)] = &[
-    ("stack-traces.toml", include_str!("../../config/rules/stack-traces.toml")),
-    ("debug-pages.toml", include_str!("../../config/rules/debug-pages.toml")),
+    ("generic.toml", include_str!("../../config/rules/generic.toml")),
+    ("python.toml", include_str!("../../config/rules/python.toml")),
+    ("node.toml", include_str!("../../config/rules/node.toml")),
     ("secrets.toml", include_str!("../../config/rules/secrets.toml")),
     ("fields.toml", include_str!("../../config/rules/fields.toml")),
 ];

@@ -52,6 +52,8 @@ pub struct Finding {
     pub rule: RuleIndex,
     /// The bytes of the block that carry it, in order; more than one piece where tags stand between.
     pub pieces: Vec<Range<usize>>,
+    /// Its place in the text view, if that is where it was confirmed.
+    pub text: Option<Range<usize>>,
     /// The span goes on beyond this block, until the rule's `until`.
     pub open: bool,
 }
@@ -122,6 +124,7 @@ impl Ruleset {
         findings.extend(confirmer.finish().into_iter().map(|confirmed| Finding {
             rule: confirmed.rule,
             pieces: vec![confirmed.span],
+            text: None,
             open: confirmed.open,
         }));
     }
@@ -137,9 +140,10 @@ impl Ruleset {
             }
         }
         for confirmed in confirmer.finish() {
-            let pieces = view.source_pieces(confirmed.span);
+            let pieces = view.source_pieces(confirmed.span.clone());
             if !pieces.is_empty() {
-                findings.push(Finding { rule: confirmed.rule, pieces, open: confirmed.open });
+                let text = Some(confirmed.span);
+                findings.push(Finding { rule: confirmed.rule, pieces, text, open: confirmed.open });
             }
         }
     }

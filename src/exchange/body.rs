@@ -294,7 +294,8 @@ impl Inspection {
     fn judge_block(&mut self, cx: &mut Context<'_>, size: usize) -> Result<(), Cause> {
         self.close_mask(cx);
         let block = self.window.block(size);
-        let found = cx.engine.rules.scan(&block, Source { status: cx.status, fields: false });
+        let source = Source { status: cx.status, fields: false, json: media::is_json(&self.media_type) };
+        let found = cx.engine.rules.scan(&block, source);
         let verdict = if found.findings.is_empty() {
             Verdict::Pass
         } else {

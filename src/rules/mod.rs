@@ -47,6 +47,9 @@ pub struct Rule {
     /// Regexes that read the exception's type, the file and the line off a confirmed page, for the incident.
     #[serde(default)]
     pub extract: ExtractRegexes,
+    /// Whether the mask token stands in quotation marks, so that it can take the place of a whole JSON value.
+    #[serde(default)]
+    pub quoted: bool,
     /// Whether the rule is off unless the configuration names it (personal data, source maps).
     #[serde(default)]
     pub opt_in: bool,
@@ -150,6 +153,9 @@ pub struct Confirmation {
     /// A checksum that the masked span must pass.
     #[serde(default)]
     pub checksum: Option<Checksum>,
+    /// What the masked span must look like.
+    #[serde(default)]
+    pub value: Option<ValueShape>,
     /// Whether spans that look like placeholders (`your_key_here`, `AKIA…EXAMPLE`, `********`) are let go.
     /// On unless switched off.
     #[serde(default)]
@@ -186,6 +192,16 @@ pub enum Checksum {
     JwtHeader,
 }
 
+/// What the value of a named setting must look like to be taken for a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueShape {
+    /// What a machine makes: at least 12 bytes, letters and digits mixed; no word, path, URL, name or code.
+    Key,
+    /// What a person may choose: at least 6 bytes that are not a plain word, name or code.
+    Password,
+}
+
 /// Where a rule applies. Everything by default.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -199,6 +215,9 @@ pub struct Scope {
     /// Body, header fields or both.
     #[serde(default)]
     pub part: Part,
+    /// Whether only bodies of a JSON media type are meant (`application/json`, `+json`, streams of JSON).
+    #[serde(default)]
+    pub json: bool,
 }
 
 /// Which statuses a rule applies to. Rules should be blind to the status (law L8) where they can.

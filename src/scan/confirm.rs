@@ -153,6 +153,7 @@ fn worth_it(compiled: &CompiledRule, span: &[u8]) -> bool {
     let placeholders_pass =
         confirm.allow_placeholders.unwrap_or(compiled.rule.action == Action::Mask && confirm.until.is_none());
     confirm.entropy.is_none_or(|least| value::entropy(span) >= least)
+        && confirm.value.is_none_or(|shape| value::has_shape(shape, span))
         && confirm.checksum.is_none_or(|checksum| checksum::passes(checksum, span))
         && !(placeholders_pass && value::is_placeholder(span))
 }

@@ -136,13 +136,18 @@ impl CompiledRule {
             any: finders(&rule.confirm.any),
             none: finders(&rule.confirm.none),
             until: rule.confirm.until.as_ref().map(|literal| Finder::new(literal.as_bytes()).into_owned()),
-            token: Bytes::from(format!("[redacted:{}]", rule.id)),
+            token: token(&rule),
             regex,
             unless,
             extract: [exception, file, line],
             rule,
         })
     }
+}
+
+fn token(rule: &Rule) -> Bytes {
+    let token = format!("[redacted:{}]", rule.id);
+    Bytes::from(if rule.quoted { format!("\"{token}\"") } else { token })
 }
 
 #[derive(Default)]

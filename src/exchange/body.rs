@@ -346,11 +346,12 @@ impl Inspection {
     /// Ends an open mask where its rule's terminator stands, if it has arrived.
     fn close_mask(&mut self, cx: &Context<'_>) {
         let Some(open) = &mut self.open else { return };
-        let Some(until) = cx.engine.rules.rules()[open.rule as usize].until() else { return };
+        let rule = &cx.engine.rules.rules()[open.rule as usize];
+        let Some(until) = rule.until() else { return };
         let (bytes, offset) = self.window.since(open.from);
         match until.find(bytes) {
             Some(at) => {
-                self.window.close_mask(offset + at as u64);
+                self.window.close_mask(offset + (at + rule.until_length()) as u64);
                 self.open = None;
             }
             None => {

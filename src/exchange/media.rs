@@ -89,8 +89,7 @@ impl ContentType {
 pub(super) fn is_json(media_type: &str) -> bool {
     let subtype = media_type.split_once('/').map_or("", |(_, subtype)| subtype);
     let subtype = subtype.strip_prefix("x-").unwrap_or(subtype);
-    subtype.ends_with("+json")
-        || matches!(subtype, "json" | "json-seq" | "ndjson" | "jsonl" | "jsonlines")
+    subtype.ends_with("+json") || matches!(subtype, "json" | "json-seq" | "ndjson" | "jsonl" | "jsonlines")
 }
 
 /// Whether a body that begins with `start` is the binary format that `media_type` says. Only such a body is exempt.

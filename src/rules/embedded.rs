@@ -9,6 +9,7 @@ pub const PACKS: &[(&str, &str)] = &[
     ("secrets-saas.toml", include_str!("../../config/rules/secrets-saas.toml")),
     ("secrets-messaging.toml", include_str!("../../config/rules/secrets-messaging.toml")),
     ("secrets-ai.toml", include_str!("../../config/rules/secrets-ai.toml")),
-    ("secrets.toml", include_str!("../../config/rules/secrets.toml")),
+    ("secrets-generic.toml", include_str!("../../config/rules/secrets-generic.toml")),
+    ("secrets-framework.toml", include_str!("../../config/rules/secrets-framework.toml")),
     ("fields.toml", include_str!("../../config/rules/fields.toml")),
 ];

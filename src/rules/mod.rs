@@ -134,8 +134,9 @@ pub struct Confirmation {
     /// How far from the anchor, in bytes, "near" reaches to both sides; the whole block unless given.
     #[serde(default)]
     pub near: Option<usize>,
-    /// Must match, searched as [`Confirmation::search`] says. A group `mask` is the span to mask; without it the
-    /// whole match is.
+    /// Must match, searched as [`Confirmation::search`] says. A group `mask` (or `mask2`, …) is the span to mask;
+    /// without it the whole match is. A group `value` is what entropy, checksum, shape and placeholders are judged
+    /// by; without it the masked span is.
     #[serde(default)]
     pub regex: Option<String>,
     /// Must not match anywhere in what the regex matched.
@@ -163,6 +164,9 @@ pub struct Confirmation {
     /// The span goes on until this literal, over any distance (PEM blocks).
     #[serde(default)]
     pub until: Option<String>,
+    /// Whether [`Confirmation::until`] itself belongs to the span.
+    #[serde(default)]
+    pub through: bool,
 }
 
 /// Where a confirmation's regex is searched.
@@ -190,6 +194,8 @@ pub enum Checksum {
     Iban,
     /// The first segment is the base64url of a JSON object with an `alg` member.
     JwtHeader,
+    /// RFC 7617: base64 of `user:password`, in which the password is no placeholder.
+    BasicCredentials,
 }
 
 /// What the value of a named setting must look like to be taken for a secret.

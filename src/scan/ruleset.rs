@@ -114,6 +114,11 @@ impl CompiledRule {
         self.until.as_ref()
     }
 
+    /// Bytes of the terminator that belong to the span: all of it or nothing.
+    pub fn until_length(&self) -> usize {
+        self.until.as_ref().filter(|_| self.rule.confirm.through).map_or(0, |until| until.needle().len())
+    }
+
     fn compile(rule: Rule) -> Result<Self, CompileError> {
         let pattern = |key: &str, source: &Option<String>| match source {
             None => Ok(None),

@@ -27,13 +27,17 @@ pub(super) fn has_shape(shape: ValueShape, value: &[u8]) -> bool {
     }
     match shape {
         ValueShape::Password => {
-            value.len() >= 6 && classes.letters() && (classes.digit || classes.symbol || classes.mixed_inside)
+            value.len() >= 6
+                && classes.letters()
+                && (classes.digit || classes.symbol || classes.mixed_inside && !is_name(value))
+                && !names_a_place(value)
         }
         ValueShape::Key => {
             value.len() >= 12
                 && classes.letters()
                 && (classes.digit || classes.symbol || (value.len() >= 24 && classes.mixed_inside))
                 && entropy(value) >= 2.6
+                && value.is_ascii()
                 && !is_name(value)
                 && !names_a_place(value)
         }
@@ -61,7 +65,11 @@ impl Classes {
             lower,
             upper: any(u8::is_ascii_uppercase),
             digit: any(u8::is_ascii_digit),
-            symbol: any(|byte| b"!@#$%^&*+=?~|".contains(byte)),
+            symbol: value
+                .iter()
+                .rev()
+                .skip_while(|byte| b"?!".contains(byte))
+                .any(|byte| b"!@#$%^&*+=?~|".contains(byte)),
             blank: any(u8::is_ascii_whitespace),
             mixed_inside: lower && value.iter().skip(1).any(u8::is_ascii_uppercase),
         }
@@ -85,18 +93,29 @@ fn is_reference(value: &[u8]) -> bool {
     }
 }
 
-/// A name in capitals or small letters with underscores or hyphens, as of another variable or of a file: digits stand
-/// only in few short runs.
+/// A name of another variable, of a file or of an action: words in capitals, small letters or camel case, joined by
+/// underscores, hyphens, dots or slashes, with few digits behind each.
 fn is_name(value: &[u8]) -> bool {
-    let mut words = value.split(|byte| b"_-. ".contains(byte)).filter(|word| !word.is_empty());
-    let is_word = |word: &[u8]| {
-        let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        let rest = &word[letters..];
-        let one_case = word[..letters].iter().skip(1).all(u8::is_ascii_lowercase)
-            || word[..letters].iter().all(u8::is_ascii_uppercase);
-        one_case && rest.len() <= 4 && rest.iter().all(u8::is_ascii_digit) && letters <= 14
-    };
-    words.all(is_word)
+    value.split(|byte| b"_-./ ".contains(byte)).filter(|word| !word.is_empty()).all(is_word)
+}
+
+fn is_word(word: &[u8]) -> bool {
+    let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (letters, digits) = word.split_at(letters);
+    let capitals = letters.iter().all(u8::is_ascii_uppercase) && letters.len() <= 14;
+    digits.len() <= 4 && digits.iter().all(u8::is_ascii_digit) && (capitals || is_camel_case(letters))
+}
+
+/// Words of 2 to 14 small letters, each but the first behind a capital.
+fn is_camel_case(letters: &[u8]) -> bool {
+    let mut length = 0;
+    let whole_words = letters.iter().all(|letter| {
+        let ends = letter.is_ascii_uppercase() && length > 0;
+        let whole = !ends || length >= 2;
+        length = if letter.is_ascii_uppercase() { 1 } else { length + 1 };
+        whole && length <= 14
+    });
+    whole_words && (length >= 2 || letters.iter().all(u8::is_ascii_lowercase))
 }
 
 /// Paths and URLs say where a secret is, not what it is. URLs with a password in them have rules of their own.
@@ -118,10 +137,15 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
+/// The bytes that `text`, base64 with or without padding, stands for.
+pub(super) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
+    BASE64.decode(text).ok()
+}
+
 /// Kubernetes manifests hold their values in base64, the placeholders too.
 fn is_encoded_placeholder(value: &[u8]) -> bool {
     value.len() >= 8
-        && BASE64.decode(value).is_ok_and(|text| {
+        && from_base64(value).is_some_and(|text| {
             text.iter().all(|byte| byte.is_ascii_graphic() || *byte == b'\n') && is_placeholder(&text)
         })
 }
@@ -154,9 +178,6 @@ const PLACEHOLDER_WORDS: &[&str] = &[
     "not_a_real",
     "foobar",
     "lorem",
-    "1234567890abcdef",
-    "abcdefghij",
-    "0123456789",
     "abababab",
     "process.env",
     "import.meta",

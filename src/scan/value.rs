@@ -35,7 +35,7 @@ pub(super) fn has_shape(shape: ValueShape, value: &[u8]) -> bool {
         ValueShape::Key => {
             value.len() >= 12
                 && classes.letters()
-                && (classes.digit || classes.symbol || (value.len() >= 24 && classes.mixed_inside))
+                && (classes.digit || (value.len() >= 24 && classes.mixed_inside))
                 && entropy(value) >= 2.6
                 && value.is_ascii()
                 && !is_name(value)
@@ -121,13 +121,13 @@ fn is_camel_case(letters: &[u8]) -> bool {
 /// Paths and URLs say where a secret is, not what it is. URLs with a password in them have rules of their own.
 fn names_a_place(value: &[u8]) -> bool {
     let starts = |prefix: &[u8]| value.starts_with(prefix);
-    starts(b"/") && value.iter().filter(|&&byte| byte == b'/').count() >= 2 && value.len() < 64 && is_name(&value[1..])
-        || starts(b"./")
+    let words = || value.split(|byte| b"_-./#?=&:~ ".contains(byte)).filter(|word| !word.is_empty()).all(is_word);
+    starts(b"./")
         || starts(b"../")
-        || starts(b"~/")
         || starts(b"C:\\")
         || starts(b"arn:")
         || memchr::memmem::find(value, b"://").is_some()
+        || memchr::memchr2(b'#', b'/', value).is_some() && words()
 }
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -189,10 +189,17 @@ const PLACEHOLDER_WORDS: &[&str] = &[
     "undefined",
     "todo",
     "django-insecure-example",
-    // The tokens that GitHub's and jwt.io's own documentation show.
+    // Tokens, keys and passwords of the documentation of GitHub, jwt.io, Flask and Django: printed everywhere.
     "16c7e42f292c6912e7710c838347ae178b4a",
     "1b4a2e77838347a7e420ce178f2e7c6912e169246c34e1ccbf66c46812d16d5b1a9dc86a1498",
     "eyjzdwiioiixmjm0nty3odkwi",
+    "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf",
+    "5f352379324c22463451387a0aec5d2f",
+    "vo0vlmnkr4bk",
+    "s3krit",
+    "priv4te",
+    "supers3cret",
+    "verypriv@ate",
 ];
 
 /// Values that are words of the trade themselves.

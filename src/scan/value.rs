@@ -29,7 +29,7 @@ pub(super) fn has_shape(shape: ValueShape, value: &[u8]) -> bool {
         ValueShape::Password => {
             value.len() >= 6
                 && classes.letters()
-                && (classes.digit || classes.symbol || classes.mixed_inside && !is_name(value))
+                && (classes.digit || classes.symbol || classes.mixed_inside && !is_name(value, Camel::Plain))
                 && !names_a_place(value)
         }
         ValueShape::Key => {
@@ -38,7 +38,7 @@ pub(super) fn has_shape(shape: ValueShape, value: &[u8]) -> bool {
                 && (classes.digit || (value.len() >= 24 && classes.mixed_inside))
                 && entropy(value) >= 2.6
                 && value.is_ascii()
-                && !is_name(value)
+                && !is_name(value, Camel::WithAcronyms)
                 && !names_a_place(value)
         }
     }
@@ -95,24 +95,36 @@ fn is_reference(value: &[u8]) -> bool {
 
 /// A name of another variable, of a file or of an action: words in capitals, small letters or camel case, joined by
 /// underscores, hyphens, dots or slashes, with few digits behind each.
-fn is_name(value: &[u8]) -> bool {
-    value.split(|byte| b"_-./ ".contains(byte)).filter(|word| !word.is_empty()).all(is_word)
+fn is_name(value: &[u8], camel: Camel) -> bool {
+    value.split(|byte| b"_-./ ".contains(byte)).filter(|word| !word.is_empty()).all(|word| is_word(word, camel))
 }
 
-fn is_word(word: &[u8]) -> bool {
+/// Which camel case is read as words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Camel {
+    /// `resetPassword`.
+    Plain,
+    /// `RSAPrivateKey` too; short random values can look like it.
+    WithAcronyms,
+}
+
+fn is_word(word: &[u8], camel: Camel) -> bool {
     let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (letters, digits) = word.split_at(letters);
     let capitals = letters.iter().all(u8::is_ascii_uppercase) && letters.len() <= 14;
-    digits.len() <= 4 && digits.iter().all(u8::is_ascii_digit) && (capitals || is_camel_case(letters))
+    digits.len() <= 4 && digits.iter().all(u8::is_ascii_digit) && (capitals || is_camel_case(letters, camel))
 }
 
-/// Words of 2 to 14 small letters, each but the first behind a capital.
-fn is_camel_case(letters: &[u8]) -> bool {
+/// Words of 2 to 14 letters, each but the first behind a capital.
+fn is_camel_case(letters: &[u8], camel: Camel) -> bool {
     let mut length = 0;
+    let mut in_acronym = false;
     let whole_words = letters.iter().all(|letter| {
-        let ends = letter.is_ascii_uppercase() && length > 0;
-        let whole = !ends || length >= 2;
-        length = if letter.is_ascii_uppercase() { 1 } else { length + 1 };
+        let capital = letter.is_ascii_uppercase();
+        let starts = capital && !(in_acronym && camel == Camel::WithAcronyms);
+        let whole = !starts || length == 0 || length >= 2;
+        length = if starts { 1 } else { length + 1 };
+        in_acronym = capital;
         whole && length <= 14
     });
     whole_words && (length >= 2 || letters.iter().all(u8::is_ascii_lowercase))
@@ -121,7 +133,12 @@ fn is_camel_case(letters: &[u8]) -> bool {
 /// Paths and URLs say where a secret is, not what it is. URLs with a password in them have rules of their own.
 fn names_a_place(value: &[u8]) -> bool {
     let starts = |prefix: &[u8]| value.starts_with(prefix);
-    let words = || value.split(|byte| b"_-./#?=&:~ ".contains(byte)).filter(|word| !word.is_empty()).all(is_word);
+    let words = || {
+        value
+            .split(|byte| b"_-./#?=&:~ ".contains(byte))
+            .filter(|word| !word.is_empty())
+            .all(|word| is_word(word, Camel::WithAcronyms))
+    };
     starts(b"./")
         || starts(b"../")
         || starts(b"C:\\")
@@ -277,6 +294,8 @@ mod tests {
             "/etc/ssl/private/key.pem",
             "https://vault.internal/v1/kv",
             "pbkdf2_sha256",
+            "RSAMultiPrimePrivateCrtKey",
+            "Context.html#SECURITY_PRINCIPAL",
             "string",
             "Y2hhbmdlbWUtY2hhbmdlbWU=",
         ] {

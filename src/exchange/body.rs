@@ -300,7 +300,8 @@ impl Inspection {
     fn judge_block(&mut self, cx: &mut Context<'_>, size: usize) -> Result<(), Cause> {
         self.close_mask(cx);
         let block = self.window.block(size);
-        let found = cx.engine.rules.scan(&block, Source { status: cx.status, fields: false });
+        let source = Source { status: cx.status, fields: false, json: media::is_json(&self.media_type) };
+        let found = cx.engine.rules.scan(&block, source);
         let verdict = if found.findings.is_empty() {
             Verdict::Pass
         } else {
@@ -350,11 +351,12 @@ impl Inspection {
     /// Ends an open mask where its rule's terminator stands, if it has arrived.
     fn close_mask(&mut self, cx: &Context<'_>) {
         let Some(open) = &mut self.open else { return };
-        let Some(until) = cx.engine.rules.rules()[open.rule as usize].until() else { return };
+        let rule = &cx.engine.rules.rules()[open.rule as usize];
+        let Some(until) = rule.until() else { return };
         let (bytes, offset) = self.window.since(open.from);
         match until.find(bytes) {
             Some(at) => {
-                self.window.close_mask(offset + at as u64);
+                self.window.close_mask(offset + (at + rule.until_length()) as u64);
                 self.open = None;
             }
             None => {

@@ -23,7 +23,7 @@ pub(super) fn inspect(
 ) {
     let mut lines = Lines::of(fields);
     let block = Block { bytes: &lines.text, own: 0..lines.text.len(), offset: 0 };
-    let found = engine.rules.scan(&block, Source { status, fields: true });
+    let found = engine.rules.scan(&block, Source { status, fields: true, json: false });
     if found.findings.is_empty() {
         return;
     }

@@ -85,6 +85,13 @@ impl ContentType {
     }
 }
 
+/// Whether a media type, without parameters and in lower case, is JSON or a stream of it (RFC 8259, RFC 6839, RFC 7464).
+pub(super) fn is_json(media_type: &str) -> bool {
+    let subtype = media_type.split_once('/').map_or("", |(_, subtype)| subtype);
+    let subtype = subtype.strip_prefix("x-").unwrap_or(subtype);
+    subtype.ends_with("+json") || matches!(subtype, "json" | "json-seq" | "ndjson" | "jsonl" | "jsonlines")
+}
+
 /// Whether a body that begins with `start` is the binary format that `media_type` says. Only such a body is exempt.
 pub(super) fn is_what_it_says(media_type: &str, start: &[u8]) -> bool {
     let at = |offset: usize, magic: &[u8]| start.get(offset..).is_some_and(|rest| rest.starts_with(magic));

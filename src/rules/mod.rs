@@ -47,6 +47,9 @@ pub struct Rule {
     /// Regexes that read the exception's type, the file and the line off a confirmed page, for the incident.
     #[serde(default)]
     pub extract: ExtractRegexes,
+    /// Whether the mask token stands in quotation marks, so that it can take the place of a whole JSON value.
+    #[serde(default)]
+    pub quoted: bool,
     /// Whether the rule is off unless the configuration names it (personal data, source maps).
     #[serde(default)]
     pub opt_in: bool,
@@ -131,8 +134,9 @@ pub struct Confirmation {
     /// How far from the anchor, in bytes, "near" reaches to both sides; the whole block unless given.
     #[serde(default)]
     pub near: Option<usize>,
-    /// Must match, searched as [`Confirmation::search`] says. A group `mask` is the span to mask; without it the
-    /// whole match is.
+    /// Must match, searched as [`Confirmation::search`] says. A group `mask` (or `mask2`, …) is the span to mask;
+    /// without it the whole match is. A group `value` is what entropy, checksum, shape and placeholders are judged
+    /// by; without it the masked span is.
     #[serde(default)]
     pub regex: Option<String>,
     /// Must not match anywhere in what the regex matched.
@@ -150,6 +154,9 @@ pub struct Confirmation {
     /// A checksum that the masked span must pass.
     #[serde(default)]
     pub checksum: Option<Checksum>,
+    /// What the masked span must look like.
+    #[serde(default)]
+    pub value: Option<ValueShape>,
     /// Whether spans that look like placeholders (`your_key_here`, `AKIA…EXAMPLE`, `********`) are let go.
     /// On unless switched off.
     #[serde(default)]
@@ -157,6 +164,9 @@ pub struct Confirmation {
     /// The span goes on until this literal, over any distance (PEM blocks).
     #[serde(default)]
     pub until: Option<String>,
+    /// Whether [`Confirmation::until`] itself belongs to the span.
+    #[serde(default)]
+    pub through: bool,
 }
 
 /// Where a confirmation's regex is searched.
@@ -184,6 +194,18 @@ pub enum Checksum {
     Iban,
     /// The first segment is the base64url of a JSON object with an `alg` member.
     JwtHeader,
+    /// RFC 7617: base64 of `user:password`, in which the password is no placeholder.
+    BasicCredentials,
+}
+
+/// What the value of a named setting must look like to be taken for a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ValueShape {
+    /// What a machine makes: at least 12 bytes, letters and digits mixed; no word, path, URL, name or code.
+    Key,
+    /// What a person may choose: at least 6 bytes that are not a plain word, name or code.
+    Password,
 }
 
 /// Where a rule applies. Everything by default.
@@ -199,6 +221,9 @@ pub struct Scope {
     /// Body, header fields or both.
     #[serde(default)]
     pub part: Part,
+    /// Whether only bodies of a JSON media type are meant (`application/json`, `+json`, streams of JSON).
+    #[serde(default)]
+    pub json: bool,
 }
 
 /// Which statuses a rule applies to. Rules should be blind to the status (law L8) where they can.

@@ -2,6 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
+use super::value;
 use crate::rules::Checksum;
 
 /// Whether `value` passes.
@@ -11,6 +12,7 @@ pub(super) fn passes(checksum: Checksum, value: &[u8]) -> bool {
         Checksum::Luhn => luhn(value),
         Checksum::Iban => iban(value),
         Checksum::JwtHeader => jwt_header(value),
+        Checksum::BasicCredentials => basic_credentials(value),
     }
 }
 
@@ -69,9 +71,22 @@ fn jwt_header(token: &[u8]) -> bool {
     decoded.first() == Some(&b'{') && memchr::memmem::find(&decoded, b"\"alg\"").is_some()
 }
 
+fn basic_credentials(value: &[u8]) -> bool {
+    let decoded = value::from_base64(value).unwrap_or_default();
+    let colon = memchr::memchr(b':', &decoded).filter(|_| decoded.iter().all(|byte| !byte.is_ascii_control()));
+    colon.is_some_and(|colon| colon > 0 && !value::is_placeholder(&decoded[colon + 1..]))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn basic_credentials_hold_a_user_and_a_password() {
+        assert!(basic_credentials(b"c3ZjOmg3UWUya2Q5M21Yeg=="));
+        assert!(!basic_credentials(b"dXNlcjpwYXNzd29yZA=="), "user:password");
+        assert!(!basic_credentials(b"authentication"));
+    }
 
     #[test]
     fn numbers_with_a_wrong_digit_fail() {

@@ -71,7 +71,7 @@ impl<'a> Confirmer<'a> {
                     from = found.whole.end.max(found.whole.start + 1);
                     let excused =
                         compiled.unless.as_ref().is_some_and(|unless| unless.is_match(&self.text[found.whole.clone()]));
-                    if !excused && worth_it(compiled, &self.text[found.mask.clone()]) {
+                    if !excused && worth_it(compiled, &self.text[found.value.clone()]) {
                         progress.accept(compiled, self.text, found.mask);
                         progress.done = progress.done.max(found.whole.end);
                     }
@@ -106,7 +106,7 @@ impl Progress {
         let (span, open) = match &compiled.until {
             None => (span, false),
             Some(until) => match until.find(&text[span.end..]) {
-                Some(at) => (span.start..span.end + at, false),
+                Some(at) => (span.start..span.end + at + compiled.until_length(), false),
                 None => (span.start..text.len(), true),
             },
         };
@@ -153,6 +153,7 @@ fn worth_it(compiled: &CompiledRule, span: &[u8]) -> bool {
     let placeholders_pass =
         confirm.allow_placeholders.unwrap_or(compiled.rule.action == Action::Mask && confirm.until.is_none());
     confirm.entropy.is_none_or(|least| value::entropy(span) >= least)
+        && confirm.value.is_none_or(|shape| value::has_shape(shape, span))
         && confirm.checksum.is_none_or(|checksum| checksum::passes(checksum, span))
         && !(placeholders_pass && value::is_placeholder(span))
 }

@@ -43,6 +43,8 @@ pub struct Source {
     pub status: u16,
     /// Whether the bytes are header fields.
     pub fields: bool,
+    /// Whether the bytes are of a body that says it is JSON.
+    pub json: bool,
 }
 
 /// A confirmed rule.
@@ -170,5 +172,5 @@ fn applies(scope: &crate::rules::Scope, source: Source, offset: u64) -> bool {
         Part::Body => !source.fields,
         Part::Fields => source.fields,
     };
-    status && part && scope.within.is_none_or(|within| offset < within)
+    status && part && (!scope.json || source.json) && scope.within.is_none_or(|within| offset < within)
 }

@@ -41,13 +41,15 @@ impl Pattern {
         let regex = self.regex()?;
         let input = Input::new(text).range(range).anchored(if anchored { Anchored::Yes } else { Anchored::No });
         if regex.captures_len() == 1 {
-            return regex.search(&input).map(|found| Match { whole: found.range(), mask: found.range() });
+            let found = regex.search(&input)?.range();
+            return Some(Match { whole: found.clone(), mask: found.clone(), value: found });
         }
         let mut captures = regex.create_captures();
         regex.search_captures(&input, &mut captures);
         let whole = captures.get_match()?.range();
-        let mask = mask_group(regex, &captures).unwrap_or(whole.clone());
-        Some(Match { whole, mask })
+        let mask = group(regex, &captures, "mask").unwrap_or(whole.clone());
+        let value = group(regex, &captures, "value").unwrap_or(mask.clone());
+        Some(Match { whole, mask, value })
     }
 
     /// Whether there is a match anywhere in `text`.
@@ -74,23 +76,26 @@ impl Pattern {
     }
 }
 
-/// A match and the part of it to mask.
+/// A match and its parts.
 #[derive(Debug)]
 pub(super) struct Match {
     pub(super) whole: Range<usize>,
+    /// What to mask.
     pub(super) mask: Range<usize>,
+    /// What must look like a secret; the same as `mask` unless the regex has a group for it.
+    pub(super) value: Range<usize>,
 }
 
 fn syntax() -> syntax::Config {
     syntax::Config::new().unicode(false).utf8(false).multi_line(true)
 }
 
-/// The first group named `mask`, `mask2`, … that took part.
-fn mask_group(regex: &Regex, captures: &Captures) -> Option<Range<usize>> {
+/// The first group whose name begins with `name` (`mask`, `mask2`, …) that took part.
+fn group(regex: &Regex, captures: &Captures, name: &str) -> Option<Range<usize>> {
     regex
         .group_info()
         .pattern_names(PatternID::ZERO)
         .enumerate()
-        .filter(|(_, name)| name.is_some_and(|name| name.starts_with("mask")))
+        .filter(|(_, candidate)| candidate.is_some_and(|candidate| candidate.starts_with(name)))
         .find_map(|(index, _)| captures.get_group(index).map(|span| span.range()))
 }

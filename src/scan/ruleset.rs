@@ -114,6 +114,11 @@ impl CompiledRule {
         self.until.as_ref()
     }
 
+    /// Bytes of the terminator that belong to the span: all of it or nothing.
+    pub fn until_length(&self) -> usize {
+        self.until.as_ref().filter(|_| self.rule.confirm.through).map_or(0, |until| until.needle().len())
+    }
+
     fn compile(rule: Rule) -> Result<Self, CompileError> {
         let pattern = |key: &str, source: &Option<String>| match source {
             None => Ok(None),
@@ -136,13 +141,18 @@ impl CompiledRule {
             any: finders(&rule.confirm.any),
             none: finders(&rule.confirm.none),
             until: rule.confirm.until.as_ref().map(|literal| Finder::new(literal.as_bytes()).into_owned()),
-            token: Bytes::from(format!("[redacted:{}]", rule.id)),
+            token: token(&rule),
             regex,
             unless,
             extract: [exception, file, line],
             rule,
         })
     }
+}
+
+fn token(rule: &Rule) -> Bytes {
+    let token = format!("[redacted:{}]", rule.id);
+    Bytes::from(if rule.quoted { format!("\"{token}\"") } else { token })
 }
 
 #[derive(Default)]

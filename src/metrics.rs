@@ -223,7 +223,14 @@ mod tests {
     use super::*;
 
     fn outcome(disposition: Disposition) -> Outcome {
-        Outcome { disposition, mode: Mode::Enforce, route: Arc::default(), incident: None, objections: Vec::new() }
+        Outcome {
+            disposition,
+            mode: Mode::Enforce,
+            route: Arc::default(),
+            incident: None,
+            objections: Vec::new(),
+            sealing: Default::default(),
+        }
     }
 
     fn rendered(metrics: &Metrics) -> String {

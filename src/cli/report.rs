@@ -155,6 +155,7 @@ mod tests {
             route: Arc::default(),
             incident,
             objections: Vec::new(),
+            sealing: Default::default(),
         };
         vec![
             Judged { name: "a".into(), outcome: outcome(Disposition::InspectedClean, None) },

@@ -4,12 +4,15 @@
 //! here: what a browser would ignore is no attribute, what it would take is one, whatever its spelling.
 
 mod date;
+mod disguise;
 mod enforce;
 mod pairs;
 mod pattern;
 mod rules;
+pub mod seal;
 mod set_cookie;
 
+pub use disguise::Disguise;
 pub use pairs::{Edit, Pair, pairs, rewrite};
 pub use pattern::NamePattern;
 pub use rules::{Domain, Prefix, Rules, SameSite, SameSiteRule, is_attribute_value};

@@ -80,6 +80,24 @@ impl<'a> SetCookie<'a> {
         self.value
     }
 
+    /// The field with another value, everything else as it came. `None` for a cookie without a name, which has no
+    /// `=` to put the value behind.
+    pub fn with_value(&self, value: &[u8]) -> Option<Vec<u8>> {
+        let pair = self.raw.split(|&byte| byte == b';').next().filter(|_| !self.name.is_empty())?;
+        let equals = pair.iter().position(|&byte| byte == b'=')?;
+        let mut field = Vec::with_capacity(self.raw.len() - self.value.len() + value.len());
+        field.extend_from_slice(&pair[..=equals]);
+        field.extend_from_slice(value);
+        field.extend_from_slice(&self.raw[pair.len()..]);
+        Some(field)
+    }
+
+    /// Whether the cookie ends a life: `Max-Age` of 0, or `Expires` that is past. `now` in seconds since the Unix
+    /// epoch.
+    pub fn is_deletion(&self, now: u64) -> bool {
+        self.max_age().map_or_else(|| self.expires().is_some_and(|end| end <= now), |age| age == 0)
+    }
+
     /// Bytes of name and value, which browsers limit to 4096 together.
     pub fn size(&self) -> usize {
         self.name.len() + self.value.len()

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::{
-    incident::{Excerpt, IncidentId},
+    incident::{Excerpt, IncidentId, Seed},
     request::{Peer, RequestHead, Upgrade},
     response::Wanted,
 };
@@ -17,6 +17,8 @@ pub struct Facts {
     pub peer: Peer,
     /// Seconds since the Unix epoch.
     pub now: u64,
+    /// Where nonces come from: 32 fresh random bytes for every exchange, from which what is needed is derived.
+    pub seed: Seed,
 }
 
 /// The fields that tell in which format an error is wanted.

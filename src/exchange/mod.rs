@@ -38,7 +38,7 @@ use crate::{
     incident::{Disposition, Exemption, Incident, Mode, Refusal},
     policy::{RoutePolicy, Unreadable, UpgradePolicy},
     request::{self, CanonicalPath, Client, Objection, RequestHead, Upgrade},
-    response::{self, Reply, ResponseHead},
+    response::{self, Reply, ResponseHead, SealReport},
 };
 
 /// What to do with a request.
@@ -108,6 +108,8 @@ pub struct Outcome {
     pub incident: Option<Incident>,
     /// What the guard objected to, or would have in observe mode.
     pub objections: Vec<Objection>,
+    /// What became of sealed cookies, both ways.
+    pub sealing: SealReport,
 }
 
 /// One exchange. See the module's text for the order of calls.
@@ -128,6 +130,7 @@ pub struct Exchange {
     tls: bool,
     /// What the guard said, or would have in observe mode.
     objections: Vec<Objection>,
+    sealing: SealReport,
     /// Set once; the first reason stands.
     disposition: Option<Disposition>,
 }
@@ -148,6 +151,7 @@ impl Exchange {
             ledger: Ledger::default(),
             tls: false,
             objections: Vec::new(),
+            sealing: SealReport::default(),
             disposition: None,
         }
     }
@@ -169,6 +173,9 @@ impl Exchange {
         }
         self.route.forward.rewrite(head, &self.facts.peer, self.request.upgrade);
         self.route.cookies.unprefix(&mut head.headers, self.tls);
+        if let Some(sealing) = &self.route.sealing {
+            sealing.open(&mut head.headers, self.facts.now, &mut self.sealing);
+        }
         RequestVerdict::Forward
     }
 
@@ -418,7 +425,7 @@ impl Exchange {
         }
     }
 
-    fn reply(&self, status: StatusCode) -> Reply {
+    fn reply(&mut self, status: StatusCode) -> Reply {
         let mut reply = self.negotiated(status, None);
         self.harden_fields(&mut reply.headers);
         reply
@@ -430,12 +437,15 @@ impl Exchange {
         response::reply(status, self.facts.incident_id, wanted, &self.engine.templates, retry_after)
     }
 
-    fn harden(&self, mut head: ResponseHead) -> ResponseHead {
+    fn harden(&mut self, mut head: ResponseHead) -> ResponseHead {
         self.harden_fields(&mut head.headers);
         head
     }
 
-    fn harden_fields(&self, fields: &mut HeaderMap) {
+    fn harden_fields(&mut self, fields: &mut HeaderMap) {
+        if let Some(sealing) = &self.route.sealing {
+            sealing.seal(fields, &self.facts.seed, self.facts.now, &mut self.sealing);
+        }
         response::harden(fields, &self.route.headers, &self.route.cookies, self.tls, self.facts.now);
     }
 
@@ -463,8 +473,8 @@ impl Exchange {
         let kept_back = matches!(disposition, Disposition::Replaced | Disposition::Masked | Disposition::Severed);
         let incident = (kept_back || self.ledger.observed || disposition == Disposition::Refused(Refusal::Unreadable))
             .then(|| self.incident(disposition));
-        let objections = std::mem::take(&mut self.objections);
-        Outcome { disposition, mode, route: self.route.clone(), incident, objections }
+        let (objections, sealing) = (std::mem::take(&mut self.objections), std::mem::take(&mut self.sealing));
+        Outcome { disposition, mode, route: self.route.clone(), incident, objections, sealing }
     }
 
     fn incident(&mut self, disposition: Disposition) -> Incident {

@@ -9,7 +9,7 @@ use http::{Method, Uri, Version};
 use super::{Exchange, Facts, HeadVerdict, Outcome, RequestVerdict, Step};
 use crate::{
     engine::Engine,
-    incident::IncidentId,
+    incident::{IncidentId, Seed},
     request::{Peer, RequestHead},
     response::{Reply, ResponseHead},
 };
@@ -75,7 +75,7 @@ pub fn replay_answer(
 
 fn facts() -> Facts {
     let peer = Peer { address: IpAddr::from([127, 0, 0, 1]), tls: false };
-    Facts { incident_id: IncidentId::from_random([0; 12]), peer, now: 0 }
+    Facts { incident_id: IncidentId::from_random([0; 12]), peer, now: 0, seed: Seed::from_random([0; 32]) }
 }
 
 fn request() -> RequestHead {

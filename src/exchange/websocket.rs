@@ -9,8 +9,8 @@ use http::{HeaderMap, HeaderValue, header};
 use super::{Released, body::Context};
 use crate::{
     incident::Mode,
-    policy::{Page, Tally, Verdict, judge},
-    scan::{Block, Source},
+    policy::{Mask, Page, Tally, Verdict, judge},
+    scan::{Block, Finding, Source},
 };
 
 /// The largest message that is inspected, in bytes; a larger one ends the connection with 1009.
@@ -109,7 +109,7 @@ impl Messages {
     fn judge(&mut self, cx: &mut Context<'_>, out: &mut Released) -> Result<(), u16> {
         let frames = self.frames.split().freeze();
         let block = Block { bytes: &self.payload, own: 0..self.payload.len(), offset: 0 };
-        let found = cx.engine.rules.scan(&block, Source { status: 200, fields: false });
+        let found = cx.engine.rules.scan(&block, Source { status: 200, fields: false, json: false });
         if found.findings.is_empty() {
             out.push(frames);
             return Ok(());
@@ -121,9 +121,9 @@ impl Messages {
             _ if cx.policy.mode == Mode::Observe => out.push(frames),
             Verdict::Pass => out.push(frames),
             Verdict::Replace => return Err(INTERNAL_ERROR),
-            Verdict::Mask(pieces) => {
+            Verdict::Mask(masks) => {
                 cx.ledger.masked = true;
-                out.push(message(frames[0] & 0x0f, &masked(cx, &self.payload, &found.findings, &pieces)));
+                out.push(message(frames[0] & 0x0f, &masked(cx, &self.payload, &found.findings, &masks)));
             }
         }
         Ok(())
@@ -191,20 +191,17 @@ fn message(opcode: u8, payload: &[u8]) -> Bytes {
     Bytes::from(out)
 }
 
-fn masked(
-    cx: &Context<'_>,
-    payload: &[u8],
-    findings: &[crate::scan::Finding],
-    pieces: &[(usize, std::ops::Range<usize>)],
-) -> Vec<u8> {
+fn masked(cx: &Context<'_>, payload: &[u8], findings: &[Finding], masks: &[Mask]) -> Vec<u8> {
     let mut out = Vec::with_capacity(payload.len());
     let mut at = 0;
-    for (index, piece) in pieces {
+    for Mask { finding, piece, first, open } in masks {
         if piece.start >= at {
             out.extend_from_slice(&payload[at..piece.start]);
-            out.extend_from_slice(cx.engine.rules.token(findings[*index].rule));
+            if *first {
+                out.extend_from_slice(cx.engine.rules.token(findings[*finding].rule));
+            }
         }
-        at = at.max(piece.end);
+        at = if *open { payload.len() } else { at.max(piece.end) };
     }
     out.extend_from_slice(&payload[at..]);
     out
@@ -223,7 +220,7 @@ mod tests {
     };
 
     const TRACE: &str = "Traceback (most recent call last):\n  File \"/srv/shop/venv/lib/python3.11/site-packages/flask/app.py\", line 1511, in wsgi_app\n    response = self.full_dispatch_request()\n  File \"/srv/shop/app.py\", line 12, in index\n    return 1 / 0\nZeroDivisionError: division by zero\n";
-    const KEY: &str = "k -----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAx1yq\n-----END RSA PRIVATE KEY-----\n";
+    const KEY: &str = "k -----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAx1yqJ8vT0bYkQ2mN5sR7uWzH3dLfGpXcV9aE6tBoKiPjMnSw\n-----END RSA PRIVATE KEY-----\n";
 
     /// What the client gets, and whether the connection was closed, when the bytes come in pieces of `size`.
     fn run(server: &[u8], size: usize) -> (Vec<u8>, bool) {

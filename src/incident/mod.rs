@@ -2,9 +2,11 @@
 
 mod disposition;
 mod redact;
+mod seed;
 
 pub use disposition::{Disposition, Exemption, Refusal};
 pub use redact::{Excerpt, Fingerprint, FingerprintKey};
+pub use seed::{HashKey, Seed, mac};
 
 use std::fmt;
 

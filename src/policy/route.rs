@@ -7,7 +7,7 @@ use http::Method;
 use super::InspectPolicy;
 use crate::{
     request::{ForwardPolicy, GuardPolicy},
-    response::{CookiePolicy, HeaderPolicy},
+    response::{CookiePolicy, HeaderPolicy, SealPolicy},
 };
 
 /// What a route does with a request to switch protocols.
@@ -40,6 +40,8 @@ pub struct RoutePolicy {
     pub headers: Arc<HeaderPolicy>,
     /// `Set-Cookie` attributes.
     pub cookies: Arc<CookiePolicy>,
+    /// Sealing of cookie values; none seals nothing.
+    pub sealing: Option<Arc<SealPolicy>>,
 }
 
 impl Default for RoutePolicy {
@@ -52,6 +54,7 @@ impl Default for RoutePolicy {
             guard: Arc::default(),
             headers: Arc::default(),
             cookies: Arc::default(),
+            sealing: None,
         }
     }
 }

@@ -175,7 +175,9 @@ impl Text<'_> {
     /// Whether a prompt stands shortly before or in the trace.
     fn follows_prompt(&self, trace: &Range<usize>) -> bool {
         let text = &self.view.text()[trace.start.saturating_sub(SURROUNDINGS)..trace.end];
-        [">>> ", "\n$ ", "\n# ", "\n% ", "\n> ", "\nIn ["].iter().any(|mark| memmem::find(text, mark.as_bytes()).is_some())
+        [">>> ", "\n$ ", "\n# ", "\n% ", "\n> ", "\nIn ["]
+            .iter()
+            .any(|mark| memmem::find(text, mark.as_bytes()).is_some())
     }
 
     /// Whether one of the last lines before the trace announces it: a sentence with a colon, or the mark of a block of

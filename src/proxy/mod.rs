@@ -1,7 +1,7 @@
 //! One exchange on its way: client, judgement, application, judgement, client. Nothing is decided here.
 
 mod body;
-mod ids;
+mod random;
 mod upgrade;
 mod visit;
 
@@ -12,7 +12,7 @@ use http::{HeaderValue, Request, Response, Uri, Version, header, request, respon
 use hyper::body::Incoming;
 
 pub(crate) use self::body::ProxyBody;
-use self::{body::Inspected, ids::IdSource, visit::Visit};
+use self::{body::Inspected, random::RandomSource, visit::Visit};
 use crate::{
     engine::Engine,
     exchange::{Exchange, Facts, HeadVerdict, RequestVerdict},
@@ -47,7 +47,7 @@ pub(crate) struct Proxy {
     upstream: Upstream,
     recorder: Rc<Recorder>,
     clock: Clock,
-    ids: IdSource,
+    random: RandomSource,
     settings: ProxySettings,
 }
 
@@ -60,7 +60,7 @@ impl Proxy {
         settings: ProxySettings,
     ) -> Self {
         let engine = RefCell::new(Cache::new(engine));
-        Self { engine, upstream, recorder: Rc::new(recorder), clock, ids: IdSource::default(), settings }
+        Self { engine, upstream, recorder: Rc::new(recorder), clock, random: RandomSource::default(), settings }
     }
 
     /// What is to be done once per tick.
@@ -89,8 +89,8 @@ impl Proxy {
 
     /// Starts the exchange, under one snapshot of the engine.
     fn begin(&self, parts: &request::Parts, connection: &Connection) -> Visit {
-        let id = self.ids.next();
-        let facts = Facts { incident_id: id, peer: connection.peer, now: self.clock.epoch() };
+        let (id, seed) = self.random.next();
+        let facts = Facts { incident_id: id, peer: connection.peer, now: self.clock.epoch(), seed };
         let exchange = Exchange::new(self.engine.borrow_mut().load().clone(), facts);
         let entry = Entry {
             id,

@@ -152,6 +152,7 @@ mod tests {
             route: Arc::default(),
             incident: None,
             objections: Vec::new(),
+            sealing: Default::default(),
         };
         let mut buffer = Vec::new();
         Line::new(&mut buffer, format).access(&entry, &outcome, Duration::from_millis(2));

@@ -5,6 +5,7 @@ mod forward;
 mod headers;
 mod negotiate;
 mod render;
+mod sealing;
 mod strip;
 mod template;
 
@@ -13,6 +14,7 @@ pub use forward::remove_hop_by_hop;
 pub use headers::{HeaderPolicy, HeaderReport, Removal, Setting, When};
 pub use negotiate::{Format, Wanted};
 pub use render::{INCIDENT_ID, allow, refusal_status, replacement_status, reply};
+pub use sealing::{SealPolicy, SealReport};
 pub use strip::{carry_over, remove_body_claims};
 pub use template::{Template, TemplateError, Templates};
 

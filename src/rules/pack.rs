@@ -7,6 +7,9 @@ use super::Rule;
 /// The longest id; it stands in every mask token.
 const ID_MAX: usize = 48;
 
+/// The shortest anchor; shorter ones stand on every page.
+const ANCHOR_MIN: usize = 3;
+
 /// What is wrong with a pack, where.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{file}:{line}: {rule}{what}")]
@@ -58,6 +61,9 @@ fn check(rule: &Rule) -> Result<(), String> {
     }
     if rule.anchors.is_empty() {
         return Err("a rule needs at least one anchor".to_owned());
+    }
+    if let Some(short) = rule.anchors.iter().find(|anchor| anchor.len() < ANCHOR_MIN) {
+        return Err(format!("the anchor {short:?} is shorter than {ANCHOR_MIN} bytes"));
     }
     if rule.leak.is_empty() || rule.benign.is_empty() {
         return Err("a rule needs at least one leak row and one benign row of its own".to_owned());

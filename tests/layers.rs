@@ -39,6 +39,8 @@ const BESIDE: &[(&str, &str)] = &[
     ("admin", "logging"),
     ("record", "metrics"),
     ("record", "logging"),
+    ("record", "server"),
+    ("record", "upstream"),
     ("logging", "metrics"),
     ("config", "server"),
     ("config", "upstream"),

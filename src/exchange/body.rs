@@ -89,6 +89,8 @@ pub(super) struct Inspection {
     cut: Cut,
     /// Type and subtype, lower case.
     media_type: String,
+    /// The declared charset is UTF-7.
+    utf7: bool,
     window: Window,
     /// Bytes of the event being received that were already searched for its end.
     searched: usize,
@@ -128,6 +130,7 @@ impl Inspection {
             state: if cut == Cut::Blocks { State::Holding } else { State::Streaming },
             cut,
             media_type,
+            utf7: false,
             window: Window::default(),
             searched: 0,
             form: Form::AsItCame,
@@ -140,6 +143,11 @@ impl Inspection {
             exemption: None,
             scratch: Vec::new(),
         }
+    }
+
+    /// The same body, declared as UTF-7.
+    pub(super) fn in_utf7(self, utf7: bool) -> Self {
+        Self { utf7, ..self }
     }
 
     /// Whether the head must leave before the body has arrived.
@@ -300,7 +308,8 @@ impl Inspection {
     fn judge_block(&mut self, cx: &mut Context<'_>, size: usize) -> Result<(), Cause> {
         self.close_mask(cx);
         let block = self.window.block(size);
-        let source = Source { status: cx.status, fields: false, json: media::is_json(&self.media_type) };
+        let json = media::is_json(&self.media_type);
+        let source = Source { status: cx.status, fields: false, json, utf7: self.utf7 };
         let found = cx.engine.rules.scan(&block, source);
         let verdict = if found.findings.is_empty() {
             Verdict::Pass

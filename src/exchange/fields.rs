@@ -11,10 +11,11 @@ use crate::{
     incident::Mode,
     policy::{InspectPolicy, Judgement, Tally, Verdict},
     rules::Action,
-    scan::{Block, Source},
+    scan::{Block, Findings, Source},
 };
 
-/// Judges all fields at once, as lines of one text, and takes out what leaks.
+/// Judges all fields at once, as lines of one text, and takes out what leaks. Fields have no prose that could weigh
+/// against evidence, so they are judged as an error's are, whatever the status.
 pub(super) fn inspect(
     engine: &Engine,
     (status, policy): (u16, &InspectPolicy),
@@ -22,8 +23,11 @@ pub(super) fn inspect(
     ledger: &mut Ledger,
 ) {
     let mut lines = Lines::of(fields);
-    let block = Block { bytes: &lines.text, own: 0..lines.text.len(), offset: 0 };
-    let found = engine.rules.scan(&block, Source { status, fields: true, json: false });
+    let source = Source { status: status.max(STRICT), fields: true, json: false, utf7: false };
+    let mut found = scan(engine, &lines.text, source);
+    if let Some(spaced) = with_spaces(&lines.text) {
+        found.findings.extend(scan(engine, &spaced, source).findings);
+    }
     if found.findings.is_empty() {
         return;
     }
@@ -42,10 +46,25 @@ pub(super) fn inspect(
     ledger.masked |= lines.apply(fields);
 }
 
+/// The status under which one piece of evidence suffices.
+const STRICT: u16 = 500;
+
+fn scan(engine: &Engine, text: &[u8], source: Source) -> Findings {
+    engine.rules.scan(&Block { bytes: text, own: 0..text.len(), offset: 0 }, source)
+}
+
+/// The text with `+` read as a space, as forms do; `None` if there is none.
+fn with_spaces(text: &[u8]) -> Option<Vec<u8>> {
+    memchr::memchr(b'+', text)?;
+    Some(text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect())
+}
+
 /// The fields as text, one per line, and what is to become of each.
 struct Lines {
     text: Vec<u8>,
     lines: Vec<Line>,
+    /// Behind the lines: the values of fields that stand more than once, joined, and where.
+    joined: Vec<(HeaderName, Range<usize>)>,
 }
 
 struct Line {
@@ -95,10 +114,15 @@ impl Lines {
             lines.push(Line { name: name.clone(), start, value: value_start, end: text.len(), fate: Fate::Keep });
             text.push(b'\n');
         }
-        Self { text, lines }
+        let joined = join_split(fields, &mut text);
+        Self { text, lines, joined }
     }
 
     fn condemn(&mut self, span: Range<usize>, mask: bool, token: &Bytes) {
+        let split = self.joined.iter().find(|(_, range)| range.contains(&span.start));
+        for line in self.lines.iter_mut().filter(|line| split.is_some_and(|(name, _)| *name == line.name)) {
+            line.fate = Fate::Drop;
+        }
         for line in &mut self.lines {
             if span.start < line.end && span.end > line.start {
                 let maskable =
@@ -128,6 +152,24 @@ impl Lines {
         *fields = kept;
         true
     }
+}
+
+/// Appends the joined values of fields that stand more than once: what is split over two of them is whole there.
+/// `Set-Cookie` is no list, and its values are judged one by one.
+fn join_split(fields: &HeaderMap, text: &mut Vec<u8>) -> Vec<(HeaderName, Range<usize>)> {
+    if fields.len() == fields.keys_len() {
+        return Vec::new();
+    }
+    let repeated =
+        fields.keys().filter(|name| **name != header::SET_COOKIE && fields.get_all(*name).iter().count() > 1);
+    let mut joined = Vec::new();
+    for name in repeated {
+        let start = text.len();
+        fields.get_all(name).iter().for_each(|value| text.extend_from_slice(value.as_bytes()));
+        joined.push((name.clone(), start..text.len()));
+        text.push(b'\n');
+    }
+    joined
 }
 
 fn masked(text: &[u8], value: Range<usize>, mut masks: Vec<Span>) -> Vec<u8> {

@@ -12,9 +12,11 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Unreadable;
 
-/// Charsets in which ASCII stands for itself, or which the text view reads (UTF-16, UTF-32: by dropping NULs).
+/// Charsets in which ASCII stands for itself, or which the text view reads (UTF-16, UTF-32: by dropping NULs; UTF-7:
+/// by decoding it).
 const READABLE_CHARSETS: &[&str] = &[
     "utf-8",
+    "utf-7",
     "utf8",
     "us-ascii",
     "ascii",
@@ -56,7 +58,8 @@ pub(super) fn inspection(fields: &HeaderMap, policy: &InspectPolicy) -> Result<I
     let cut = if policy.hold == 0 { Cut::Line } else { Cut::for_type(&content_type.essence) };
     let promised = [header::CONTENT_LENGTH, header::ETAG, header::LAST_MODIFIED];
     let promised = promised.iter().any(|name| fields.contains_key(name));
-    Ok(Inspection::new(cut, decoder, content_type.essence, promised))
+    let utf7 = content_type.charset.as_deref() == Some("utf-7");
+    Ok(Inspection::new(cut, decoder, content_type.essence, promised).in_utf7(utf7))
 }
 
 struct ContentType {

@@ -250,7 +250,27 @@ impl Exchange {
         (step, trailers)
     }
 
-    /// The upstream's body broke off before its end: [`Step::Replace`] while nothing has left, else [`Step::Sever`].
+    /// The upstream went away in the middle of its body. What had come is judged as if it were all; what of it may
+    /// leave is given out, and the shell breaks off after it, so that the client sees what we saw.
+    pub fn on_truncated(&mut self) -> Step {
+        match self.drive(|body, cx| body.end(cx)) {
+            Step::Commit { head, body, .. } => {
+                self.end_as_read(Disposition::Truncated);
+                Step::Commit { head, body, whole: false }
+            }
+            Step::Release(body) => {
+                self.end_as_read(Disposition::Truncated);
+                Step::Release(body)
+            }
+            Step::Hold => {
+                self.end_as_read(Disposition::Truncated);
+                Step::Sever
+            }
+            step => step,
+        }
+    }
+
+    /// The upstream's body is not acceptable HTTP or did not come in time: [`Step::Replace`] while nothing has left, else [`Step::Sever`].
     pub fn on_upstream_error(&mut self) -> Step {
         self.end_as(Disposition::Refused(Refusal::UpstreamMalformed));
         match self.head.take() {

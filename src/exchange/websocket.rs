@@ -109,7 +109,7 @@ impl Messages {
     fn judge(&mut self, cx: &mut Context<'_>, out: &mut Released) -> Result<(), u16> {
         let frames = self.frames.split().freeze();
         let block = Block { bytes: &self.payload, own: 0..self.payload.len(), offset: 0 };
-        let found = cx.engine.rules.scan(&block, Source { status: 200, fields: false, json: false });
+        let found = cx.engine.rules.scan(&block, Source { status: 200, fields: false, json: false, utf7: false });
         if found.findings.is_empty() {
             out.push(frames);
             return Ok(());

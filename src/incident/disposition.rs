@@ -18,6 +18,8 @@ pub enum Disposition {
     Exempt(Exemption),
     /// Answered by the proxy itself.
     Refused(Refusal),
+    /// The upstream broke off in the middle of a body in which nothing was found; so did we.
+    Truncated,
     /// The client went away before the end.
     Cancelled,
 }
@@ -84,6 +86,7 @@ impl Disposition {
             Self::Severed => "severed",
             Self::Exempt(_) => "exempt",
             Self::Refused(_) => "refused",
+            Self::Truncated => "truncated",
             Self::Cancelled => "cancelled",
         }
     }
@@ -93,7 +96,12 @@ impl Disposition {
         match self {
             Self::Exempt(exemption) => exemption.as_str(),
             Self::Refused(refusal) => refusal.as_str(),
-            Self::InspectedClean | Self::Masked | Self::Replaced | Self::Severed | Self::Cancelled => "",
+            Self::InspectedClean
+            | Self::Masked
+            | Self::Replaced
+            | Self::Severed
+            | Self::Truncated
+            | Self::Cancelled => "",
         }
     }
 }

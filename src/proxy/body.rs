@@ -5,7 +5,9 @@
 
 use std::{
     collections::VecDeque,
+    error::Error as _,
     future::poll_fn,
+    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -80,8 +82,18 @@ enum State {
     Open,
     /// The queue is the last of it, perhaps with trailers behind.
     Ending(Option<HeaderMap>),
+    /// The queue is the last that came; the application broke off after it, and so do we.
+    Breaking(Flush),
     /// Everything has been handed on, or never will be.
     Over,
+}
+
+/// hyper throws away what it has not written yet when a body breaks off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Flush {
+    /// Let it write first.
+    Due,
+    Done,
 }
 
 impl ProxyBody {
@@ -193,6 +205,10 @@ impl Inspected {
         loop {
             match poll_fn(|cx| self.poll_step(cx)).await {
                 Step::Hold if matches!(self.state, State::Open) => {}
+                // An answer that broke off before its first byte is no answer.
+                Step::Sever if matches!(self.state, State::Breaking(_)) => {
+                    return answer_refusal(self.visit, Refusal::UpstreamMalformed);
+                }
                 Step::Commit { head, body, whole } => return self.commit(head, body, whole),
                 Step::Replace(reply) => return answer(self.visit, reply),
                 // There is no head that any of these could follow.
@@ -229,6 +245,12 @@ impl Inspected {
                     self.end();
                     return Poll::Ready(trailers.map(|trailers| Ok(Frame::trailers(trailers))));
                 }
+                State::Breaking(flush @ Flush::Due) => {
+                    *flush = Flush::Done;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                State::Breaking(Flush::Done) => return Poll::Ready(Some(Err(self.sever()))),
                 State::Over => return Poll::Ready(None),
             }
             match ready!(self.poll_step(cx)) {
@@ -282,11 +304,20 @@ impl Inspected {
 
     fn on_frame(&mut self, frame: Option<hyper::Result<Frame<Bytes>>>) -> Step {
         let Some(frame) = frame else { return self.on_end(None) };
-        let Ok(frame) = frame else { return self.visit.exchange.on_upstream_error() };
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(error) if is_truncation(&error) => return self.on_truncated(),
+            Err(_) => return self.visit.exchange.on_upstream_error(),
+        };
         match frame.into_data() {
             Ok(data) => self.visit.exchange.on_chunk(data),
             Err(frame) => self.on_end(frame.into_trailers().ok()),
         }
+    }
+
+    fn on_truncated(&mut self) -> Step {
+        self.state = State::Breaking(Flush::Due);
+        self.visit.exchange.on_truncated()
     }
 
     fn on_end(&mut self, trailers: Option<HeaderMap>) -> Step {
@@ -313,4 +344,11 @@ impl Inspected {
         // Something must wake us for the other deadline too; both wake the same task.
         quiet.poll(cx).map(|()| Step::Hold)
     }
+}
+
+/// Whether the connection ended in the middle of the body, as opposed to a body that is framed wrongly.
+fn is_truncation(error: &hyper::Error) -> bool {
+    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let ended = |io: &io::Error| matches!(io.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
+    error.is_incomplete_message() || io.is_some_and(ended)
 }

@@ -144,14 +144,14 @@ impl Proxy {
             return self.judge(visit, answer, connection).await;
         }
         match visit.exchange.on_response_head(response_head(answer.head)) {
-            HeadVerdict::Upgrade(head, UpgradePolicy::Tunnel) => {
+            HeadVerdict::Upgrade(head, policy) => {
                 visit.entry.status = Some(head.status);
                 let idle = (self.clock.deadline(), self.settings.tunnel_idle_timeout);
-                connection.switch(upgrade::tunnel(switched, answer.body, visit, idle));
+                connection.switch(upgrade::tunnel(switched, answer.body, visit, policy, idle));
                 respond(head, |_| ProxyBody::Empty)
             }
             HeadVerdict::Replace(reply) => self::answer(visit, reply),
-            HeadVerdict::Upgrade(..) | HeadVerdict::Pass(_) | HeadVerdict::Inspect | HeadVerdict::Stream(_) => {
+            HeadVerdict::Pass(_) | HeadVerdict::Inspect | HeadVerdict::Stream(_) => {
                 answer_refusal(visit, Refusal::Upgrade)
             }
         }

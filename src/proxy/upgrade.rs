@@ -1,4 +1,5 @@
-//! Switched protocols: the two sides connected, bytes both ways, counted and never read.
+//! Switched protocols: the two sides connected, bytes both ways. What a WebSocket server says is judged message by
+//! message on inspected routes; tunnels are counted and never read.
 
 use std::{
     future::poll_fn,
@@ -13,6 +14,8 @@ use tokio::io::ReadBuf;
 
 use super::visit::Visit;
 use crate::{
+    exchange::{Exchange, MessageStep, Released},
+    policy::UpgradePolicy,
     server::{Deadline, Duplex, Takeover},
     upstream::{Switched, UpstreamBody},
 };
@@ -20,9 +23,17 @@ use crate::{
 /// Bytes held in each direction.
 const BUFFER: usize = 16 * 1024;
 
-/// What to do with the bytes of one direction: what it returns passes. An error ends the connection.
-pub(super) trait Passage {
-    fn pass(&mut self, bytes: Bytes) -> io::Result<Bytes>;
+/// What to do with the bytes of one direction.
+trait Passage {
+    fn pass(&mut self, bytes: Bytes) -> Passed;
+}
+
+/// What may go on.
+enum Passed {
+    /// These bytes.
+    On(Bytes),
+    /// These bytes, and nothing after them in either direction.
+    Last(Bytes),
 }
 
 /// Everything passes as it comes.
@@ -30,9 +41,31 @@ pub(super) trait Passage {
 struct Unread;
 
 impl Passage for Unread {
-    fn pass(&mut self, bytes: Bytes) -> io::Result<Bytes> {
-        Ok(bytes)
+    fn pass(&mut self, bytes: Bytes) -> Passed {
+        Passed::On(bytes)
     }
+}
+
+/// What the server says passes as the exchange lets it.
+struct Judged<'a> {
+    exchange: &'a mut Exchange,
+    inspect: bool,
+}
+
+impl Passage for Judged<'_> {
+    fn pass(&mut self, bytes: Bytes) -> Passed {
+        if !self.inspect {
+            return Passed::On(bytes);
+        }
+        match self.exchange.on_message_bytes(&bytes) {
+            MessageStep::Release(out) => Passed::On(joined(out)),
+            MessageStep::Close(out) => Passed::Last(joined(out)),
+        }
+    }
+}
+
+fn joined(mut pieces: Released) -> Bytes {
+    if pieces.len() == 1 { pieces.remove(0) } else { Bytes::from(pieces.concat()) }
 }
 
 /// Connects the two sides once the client's has been answered. The exchange lasts as long as the tunnel.
@@ -40,6 +73,7 @@ pub(super) fn tunnel(
     switched: Switched,
     answer: UpstreamBody,
     mut visit: Visit,
+    policy: UpgradePolicy,
     (idle, idle_timeout): (Deadline, Duration),
 ) -> Takeover {
     Box::new(move |mut client, sent_by_client| {
@@ -48,7 +82,9 @@ pub(super) fn tunnel(
             let arrived = switched.await;
             drop(answer);
             if let Ok((mut upstream, sent_by_upstream)) = arrived {
-                let directions = (Direction::new(sent_by_client, Unread), Direction::new(sent_by_upstream, Unread));
+                let inspect = policy == UpgradePolicy::Inspect;
+                let judged = Judged { exchange: &mut visit.exchange, inspect };
+                let directions = (Direction::new(sent_by_client, Unread), Direction::new(sent_by_upstream, judged));
                 let idle = Idle { deadline: idle, timeout: idle_timeout };
                 visit.entry.bytes = splice(&mut *client, &mut upstream, directions, &idle).await;
             }
@@ -97,6 +133,8 @@ struct Direction<P> {
     /// Judged and not yet written.
     pending: Bytes,
     buffer: BytesMut,
+    /// What is pending is the last that passes; then the tunnel ends.
+    last: bool,
     /// The sender has ended.
     ended: bool,
     /// So has, thereupon, the receiver's side.
@@ -113,6 +151,7 @@ impl<P: Passage> Direction<P> {
             arrived: sent,
             pending: Bytes::new(),
             buffer: BytesMut::new(),
+            last: false,
             ended: false,
             shut: false,
             moved: 0,
@@ -131,8 +170,18 @@ impl<P: Passage> Direction<P> {
                 drop(self.pending.split_to(written));
             }
             if !self.arrived.is_empty() {
-                self.pending = self.passage.pass(std::mem::take(&mut self.arrived))?;
+                match self.passage.pass(std::mem::take(&mut self.arrived)) {
+                    Passed::On(bytes) => self.pending = bytes,
+                    Passed::Last(bytes) => {
+                        self.pending = bytes;
+                        self.last = true;
+                    }
+                }
                 continue;
+            }
+            if self.last {
+                ready!(Pin::new(&mut *to).poll_shutdown(cx))?;
+                return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }
             if self.ended {
                 if !self.shut {

@@ -1,6 +1,11 @@
 //! One escape at a time: HTML entities, JSON and JavaScript escapes, percent-encoding, ANSI colours, invisible
 //! characters.
 
+use base64::{
+    Engine as _, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
+
 /// What stands at a special byte.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Escape {
@@ -212,6 +217,27 @@ fn ansi(source: &[u8]) -> Escape {
     let parameters = source[2..].iter().take(32).take_while(|byte| (0x20..=0x3f).contains(*byte)).count();
     Escape::Nothing((3 + parameters).min(source.len()))
 }
+
+/// The shifted sequence of UTF-7 at the `+` that `source` starts with: its length, and what it means. `+-` is a plus.
+pub(super) fn utf7(source: &[u8]) -> (usize, String) {
+    let digits =
+        source[1..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/')).count();
+    let closed = usize::from(source.get(1 + digits) == Some(&b'-'));
+    if digits == 0 {
+        return (1 + closed, "+".to_owned());
+    }
+    let bytes = UTF7.decode(&source[1..1 + digits]).unwrap_or_default();
+    let units = bytes.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]]));
+    (1 + digits + closed, char::decode_utf16(units).filter_map(Result::ok).collect())
+}
+
+/// The base64 of RFC 2152: no padding, and bits left over at the end.
+const UTF7: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
 
 /// Invisible characters say nothing; odd spaces are spaces; everything else stays.
 fn unusual(source: &[u8]) -> Escape {

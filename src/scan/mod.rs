@@ -45,6 +45,8 @@ pub struct Source {
     pub fields: bool,
     /// Whether the bytes are of a body that says it is JSON.
     pub json: bool,
+    /// Whether the bytes are UTF-7 (RFC 2152), in which letters may be spelt in base64.
+    pub utf7: bool,
 }
 
 /// A confirmed rule.
@@ -89,6 +91,7 @@ impl Ruleset {
             let inside = self.scan_text(&inner, source).findings.into_iter();
             found.findings.extend(inside.map(|finding| Finding {
                 pieces: vec![armoured.range.clone()],
+                text: None,
                 open: false,
                 ..finding
             }));
@@ -99,13 +102,15 @@ impl Ruleset {
     fn scan_text(&self, block: &Block<'_>, source: Source) -> Findings {
         let mut hits = Vec::new();
         self.anchors().find(block.bytes, block.own.clone(), &mut hits);
-        let wants_view = hits.iter().any(|hit| self.wants_view(hit)) || escape::may_hide_letters(block.bytes);
+        let wants_view =
+            source.utf7 || hits.iter().any(|hit| self.wants_view(hit)) || escape::may_hide_letters(block.bytes);
         if hits.is_empty() && !wants_view {
             return Findings::default();
         }
         let mut findings = Vec::new();
         self.confirm_raw(block, source, &hits, &mut findings);
-        let view = wants_view.then(|| View::build(block.bytes));
+        let view =
+            wants_view.then(|| if source.utf7 { View::build_utf7(block.bytes) } else { View::build(block.bytes) });
         if let Some(view) = &view {
             self.confirm_text(block, view, source, &mut findings);
         }

@@ -41,8 +41,20 @@ impl View {
     pub fn build(source: &[u8]) -> Self {
         let mut builder = Builder::default();
         builder.read(source);
-        let mut again = builder.uncovered;
-        let mut view = builder.finish();
+        let again = builder.uncovered;
+        builder.finish().read_again(again)
+    }
+
+    /// The view of `source`, which is UTF-7 (RFC 2152).
+    pub fn build_utf7(source: &[u8]) -> Self {
+        let mut builder = Builder::default();
+        builder.read_utf7(source);
+        builder.finish().read_again(true)
+    }
+
+    /// Reads the text again while decoding uncovers further escapes.
+    fn read_again(self, mut again: bool) -> Self {
+        let mut view = self;
         for _ in 1..MAX_PASSES {
             if !again {
                 break;
@@ -158,6 +170,20 @@ impl Builder {
             self.invent(b'\n', value.start);
             self.read_range(source, value, false);
         }
+    }
+
+    /// Decodes only what UTF-7 adds; everything else is copied for the next reading.
+    fn read_utf7(&mut self, source: &[u8]) {
+        let mut at = 0;
+        while let Some(plus) = memchr::memchr(b'+', &source[at..]) {
+            self.copy(source, at..at + plus);
+            at += plus;
+            let (length, chars) = escape::utf7(&source[at..]);
+            self.push_run(Run { text: 0, source: at as u32, source_len: length as u32, verbatim: false });
+            self.view.text.extend_from_slice(chars.as_bytes());
+            at += length;
+        }
+        self.copy(source, at..source.len());
     }
 
     fn finish(self) -> View {
@@ -290,6 +316,12 @@ mod tests {
     #[test]
     fn attribute_values_stand_behind_the_text() {
         assert_eq!(text(r#"<a title="SECRET_KEY=&quot;x&quot;">t</a>"#), "t\nSECRET_KEY=\"x\"");
+    }
+
+    #[test]
+    fn utf7_is_read_when_it_is_declared() {
+        let view = View::build_utf7(b"1 +- 1, +AF8-name+AF8-, +AHAAYQBzAHM-word +2D3eAA- end +");
+        assert_eq!(String::from_utf8_lossy(view.text()), "1 + 1, _name_, password \u{1f600} end +");
     }
 
     #[test]

@@ -316,13 +316,7 @@ impl Inspection {
     }
 
     /// Lays masks over pieces of the block at `offset`, if what has already left allows it.
-    fn mask(
-        &mut self,
-        cx: &Context<'_>,
-        offset: u64,
-        found: &Findings,
-        masks: &[Mask],
-    ) -> Result<(), Cause> {
+    fn mask(&mut self, cx: &Context<'_>, offset: u64, found: &Findings, masks: &[Mask]) -> Result<(), Cause> {
         let coded_left = self.decoder.is_some() && self.form == Form::AsItCame;
         if self.state == State::Streaming && (self.promised || coded_left) {
             return Err(Cause::Leak);

@@ -117,7 +117,9 @@ impl Case<'_> {
     /// as a comment: a page that is otherwise healthy keeps its rest.
     fn is_the_leak(&self, tally: &Tally) -> bool {
         self.page.status >= 400
-            || [Evidence::FileShape, Evidence::StackField, Evidence::Fingerprint].iter().any(|&kind| tally.count(kind) > 0)
+            || [Evidence::FileShape, Evidence::StackField, Evidence::Fingerprint]
+                .iter()
+                .any(|&kind| tally.count(kind) > 0)
             || !tally.navigation && tally.prose.sentences < ARTICLE_SENTENCES && self.starts_with_it()
     }
 

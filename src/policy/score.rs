@@ -90,13 +90,8 @@ impl Tally {
 
     /// Pieces that no honest error answer has. Clients' own mistakes (4xx) may be named like exceptions.
     fn has_solid_piece(&self) -> bool {
-        const SOLID: [Evidence; 5] = [
-            Evidence::AnyFrame,
-            Evidence::Path,
-            Evidence::SqlStatement,
-            Evidence::InternalHost,
-            Evidence::Fingerprint,
-        ];
+        const SOLID: [Evidence; 5] =
+            [Evidence::AnyFrame, Evidence::Path, Evidence::SqlStatement, Evidence::InternalHost, Evidence::Fingerprint];
         self.is_real() || SOLID.iter().any(|kind| self.count(*kind) > 0)
     }
 

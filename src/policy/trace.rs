@@ -80,7 +80,10 @@ impl Trace {
 
     /// Whether the page shows the trace as an example.
     pub(super) fn is_quoted(&self, text: Text<'_>) -> bool {
-        text.is_coloured(&self.text) || text.follows_prompt(&self.text) || text.is_introduced(self.text.start)
+        text.is_coloured(&self.text)
+            || text.is_commented(self.text.start)
+            || text.follows_prompt(&self.text)
+            || text.is_introduced(self.text.start)
     }
 }
 
@@ -172,11 +175,25 @@ impl Text<'_> {
         self.bytes.get(self.view.source_start(at)) == self.view.text().get(at)
     }
 
-    /// Whether a highlighter coloured the trace or the code around it.
+    /// Whether a highlighter coloured the trace or the code around it, or was told its language.
     fn is_coloured(&self, trace: &Range<usize>) -> bool {
-        let start = self.view.source_start(trace.start).saturating_sub(SURROUNDINGS);
-        let end = self.bytes.len().min(self.view.source_start(trace.end) + SURROUNDINGS);
-        memmem::find_iter(&self.bytes[start.min(end)..end], b"<span class=\"").take(3).count() == 3
+        let trace = self.view.source_start(trace.start)..self.view.source_start(trace.end);
+        let start = trace.start.saturating_sub(SURROUNDINGS);
+        let end = self.bytes.len().min(trace.end + SURROUNDINGS);
+        let around = &self.bytes[start.min(end)..end];
+        let before = &self.bytes[start.min(trace.start)..trace.start];
+        let has = |mark: &str| memmem::find(before, mark.as_bytes()).is_some();
+        memmem::find_iter(around, b"<span class=\"").take(3).count() == 3
+            || has("\"language-")
+            || has("\"lang-")
+            || has("\"highlight")
+            || has("\"hljs")
+    }
+
+    /// Whether the trace stands in a comment of some code.
+    fn is_commented(&self, start: usize) -> bool {
+        let line = self.view.text()[start..].trim_ascii_start();
+        [b"//".as_slice(), b"# ", b"* ", b"; "].iter().any(|mark| line.starts_with(mark))
     }
 
     /// Whether a prompt stands shortly before or in the trace.
@@ -278,6 +295,8 @@ mod tests {
             format!(">>> run()\n{PYTHON}"),
             format!("```text\n{PYTHON}```\n"),
             format!(".. code-block:: text\n\n{PYTHON}"),
+            format!("<pre><code class=\"language-text\">{PYTHON}</code></pre>"),
+            "run(); // throws:\n//   at add (/srv/shop/cart.js:1:2)\n//   at run (/srv/shop/run.js:3:4)\n".to_owned(),
             format!(
                 "<pre><span class=\"gt\">x</span><span class=\"k\">y</span><span class=\"k\">z</span>\n{PYTHON}</pre>"
             ),

@@ -32,8 +32,10 @@ pub(super) struct Trace {
     pub(super) finding: usize,
     /// Its place in the view's text.
     text: Range<usize>,
-    /// Frames with real paths.
+    /// Frames with real paths, each counted once however many rules know it.
     frames: usize,
+    /// Where the last of them ends; 0 if there is none.
+    frame_end: usize,
 }
 
 /// A text view with the bytes it was made of.
@@ -51,7 +53,10 @@ pub(super) fn traces(rules: &Ruleset, findings: &[(usize, &Finding)], text: Text
     for member in members {
         match traces.last_mut() {
             Some(last) if member.text.start <= last.text.end + GAP => {
-                last.frames += usize::from(member.frames > 0 && member.text.start >= last.text.end);
+                if member.frames > 0 && member.text.start >= last.frame_end {
+                    last.frames += 1;
+                    last.frame_end = member.text.end;
+                }
                 last.text.end = last.text.end.max(member.text.end);
             }
             _ => traces.push(member),
@@ -75,17 +80,22 @@ impl Trace {
 
     /// Whether the page shows the trace as an example.
     pub(super) fn is_quoted(&self, text: Text<'_>) -> bool {
-        text.is_coloured(&self.text) || text.follows_prompt(&self.text) || text.is_introduced(self.text.start)
+        text.is_coloured(&self.text)
+            || text.is_commented(self.text.start)
+            || text.follows_prompt(&self.text)
+            || text.is_introduced(self.text.start)
     }
 }
 
 fn member(rules: &Ruleset, index: usize, finding: &Finding) -> Option<Trace> {
-    let frames = match rules.rule(finding.rule).action {
-        Action::Evidence(Evidence::Frame) => 1,
-        Action::Evidence(Evidence::AnyFrame | Evidence::PathLine | Evidence::Exception) => 0,
+    let is_frame = match rules.rule(finding.rule).action {
+        Action::Evidence(Evidence::Frame) => true,
+        Action::Evidence(Evidence::AnyFrame | Evidence::PathLine | Evidence::Exception) => false,
         _ => return None,
     };
-    Some(Trace { finding: index, text: finding.text.clone()?, frames })
+    let text = finding.text.clone()?;
+    let frame_end = if is_frame { text.end } else { 0 };
+    Some(Trace { finding: index, text, frames: usize::from(is_frame), frame_end })
 }
 
 impl Text<'_> {
@@ -165,11 +175,25 @@ impl Text<'_> {
         self.bytes.get(self.view.source_start(at)) == self.view.text().get(at)
     }
 
-    /// Whether a highlighter coloured the trace or the code around it.
+    /// Whether a highlighter coloured the trace or the code around it, or was told its language.
     fn is_coloured(&self, trace: &Range<usize>) -> bool {
-        let start = self.view.source_start(trace.start).saturating_sub(SURROUNDINGS);
-        let end = self.bytes.len().min(self.view.source_start(trace.end) + SURROUNDINGS);
-        memmem::find_iter(&self.bytes[start.min(end)..end], b"<span class=\"").take(3).count() == 3
+        let trace = self.view.source_start(trace.start)..self.view.source_start(trace.end);
+        let start = trace.start.saturating_sub(SURROUNDINGS);
+        let end = self.bytes.len().min(trace.end + SURROUNDINGS);
+        let around = &self.bytes[start.min(end)..end];
+        let before = &self.bytes[start.min(trace.start)..trace.start];
+        let has = |mark: &str| memmem::find(before, mark.as_bytes()).is_some();
+        memmem::find_iter(around, b"<span class=\"").take(3).count() == 3
+            || has("\"language-")
+            || has("\"lang-")
+            || has("\"highlight")
+            || has("\"hljs")
+    }
+
+    /// Whether the trace stands in a comment of some code.
+    fn is_commented(&self, start: usize) -> bool {
+        let line = self.view.text()[start..].trim_ascii_start();
+        [b"//".as_slice(), b"# ", b"* ", b"; "].iter().any(|mark| line.starts_with(mark))
     }
 
     /// Whether a prompt stands shortly before or in the trace.
@@ -210,4 +234,74 @@ fn line_start(text: &[u8], at: usize) -> usize {
 
 fn line_end(text: &[u8], at: usize) -> usize {
     memchr(b'\n', &text[at..]).map_or(text.len(), |newline| at + newline)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        rules::{PACKS, parse_pack},
+        scan::{Block, Source},
+    };
+
+    /// The bytes that the traces of `page` cover, a line for each piece; quoted ones left out.
+    fn unquoted(page: &str) -> String {
+        let rules = PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap()).collect();
+        let rules = Ruleset::compile(rules).unwrap();
+        let block = Block { bytes: page.as_bytes(), own: 0..page.len(), offset: 0 };
+        let found = rules.scan(&block, Source { status: 200, fields: false });
+        let findings: Vec<_> = found.findings.iter().enumerate().collect();
+        let text = Text { view: found.view.as_ref().unwrap(), bytes: page.as_bytes() };
+        let traces = traces(&rules, &findings, text, 2);
+        let pieces = traces.iter().filter(|trace| !trace.is_quoted(text)).flat_map(|trace| trace.pieces(text));
+        pieces.map(|piece| format!("{}\n", &page[piece])).collect()
+    }
+
+    const PYTHON: &str = "Traceback (most recent call last):\n  File \"/srv/shop/run.py\", line 3, in run\n    \
+                          cart.add(x)\n  File \"/srv/shop/cart.py\", line 9, in add\n    raise Sold(x)\nshop.Sold: out\n";
+
+    #[test]
+    fn a_trace_in_text_is_covered_from_heading_to_message() {
+        let page = format!("News of the day.\n\n{PYTHON}\nWrite to us.\n");
+        assert_eq!(unquoted(&page), PYTHON);
+    }
+
+    #[test]
+    fn tags_stay_and_only_text_is_covered() {
+        let page = "<p>Hi</p><pre>Sold: out<br>   at add (/srv/shop/cart.js:1:2)<br>   at run (/srv/shop/run.js:3:4)</pre><p>Bye</p>";
+        let covered = "Sold: out\n   at add (/srv/shop/cart.js:1:2)\n   at run (/srv/shop/run.js:3:4)\n";
+        assert_eq!(unquoted(page), covered);
+    }
+
+    #[test]
+    fn json_keeps_its_punctuation_and_names() {
+        let frames = [r"    at add (/srv/shop/cart.js:1:2)", r"    at run (/srv/shop/run.js:3:4)"];
+        let page = format!(r#"{{"id":7,"log":["Sold: out","{}","{}"],"next":8}}"#, frames[0], frames[1]);
+        let covered = unquoted(&page);
+        assert!(frames.iter().all(|frame| covered.contains(frame)), "{covered}");
+        assert!(!covered.contains('"') && !covered.contains("next"), "{covered}");
+        let page = format!(r#"{{"text":"{}","by":"kim"}}"#, PYTHON.replace('"', "\\\"").replace('\n', "\\n"));
+        let covered = unquoted(&page);
+        assert!(
+            covered.contains("shop.Sold: out") && !covered.contains("kim") && !covered.contains(r#"","by"#),
+            "{covered}"
+        );
+    }
+
+    #[test]
+    fn quoted_traces_are_let_go() {
+        for page in [
+            format!("When it fails you will see this output:\n\n{PYTHON}"),
+            format!(">>> run()\n{PYTHON}"),
+            format!("```text\n{PYTHON}```\n"),
+            format!(".. code-block:: text\n\n{PYTHON}"),
+            format!("<pre><code class=\"language-text\">{PYTHON}</code></pre>"),
+            "run(); // throws:\n//   at add (/srv/shop/cart.js:1:2)\n//   at run (/srv/shop/run.js:3:4)\n".to_owned(),
+            format!(
+                "<pre><span class=\"gt\">x</span><span class=\"k\">y</span><span class=\"k\">z</span>\n{PYTHON}</pre>"
+            ),
+        ] {
+            assert_eq!(unquoted(&page), "", "{page}");
+        }
+    }
 }

@@ -23,5 +23,7 @@ pub const PACKS: &[(&str, &str)] = &[
     ("secrets-ai.toml", include_str!("../../config/rules/secrets-ai.toml")),
     ("secrets-generic.toml", include_str!("../../config/rules/secrets-generic.toml")),
     ("secrets-framework.toml", include_str!("../../config/rules/secrets-framework.toml")),
+    ("env.toml", include_str!("../../config/rules/env.toml")),
+    ("personal.toml", include_str!("../../config/rules/personal.toml")),
     ("fields.toml", include_str!("../../config/rules/fields.toml")),
 ];

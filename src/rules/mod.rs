@@ -2,9 +2,11 @@
 //! gives it its type and reads packs. `scan` compiles rules and applies them.
 
 mod embedded;
+mod json_keys;
 mod pack;
 
 pub use embedded::PACKS;
+pub use json_keys::json_key_rules;
 pub use pack::{PackError, parse_pack};
 
 use serde::Deserialize;

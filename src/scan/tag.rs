@@ -71,9 +71,18 @@ pub(super) fn at(source: &[u8], at: usize) -> Option<Tag> {
     }
     let name = &rest[closing..];
     let name = &name[..name.iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric()).count()];
+    if closing == 0 && prints_an_object(&rest[name.len()..]) {
+        return None;
+    }
     let length = tag_length(&rest[..rest.len().min(TAG_MAX)])?;
     let breaks_line = LINE_BREAKING.iter().any(|known| known.eq_ignore_ascii_case(name));
     Some(Tag { end: at + 1 + length, breaks_line })
+}
+
+/// `<Config {'SECRET_KEY': …}>`, `<Request 'http://…' [GET]>`: how Python prints objects. No attribute begins so.
+fn prints_an_object(behind_name: &[u8]) -> bool {
+    let blanks = behind_name.iter().take_while(|byte| **byte == b' ').count();
+    blanks > 0 && matches!(behind_name.get(blanks), Some(b'{' | b'[' | b'(' | b'"' | b'\''))
 }
 
 /// Bytes up to and with the `>` that ends the tag: quoted attribute values may hold any byte, nothing else a `<`.

@@ -330,6 +330,13 @@ mod tests {
     }
 
     #[test]
+    fn an_object_that_python_prints_is_not_a_tag() {
+        for printed in ["<Config {'A': 'b'}>", "<Request 'http://host/' [GET]>", "<Response [200]>"] {
+            assert_eq!(text(printed), printed);
+        }
+    }
+
+    #[test]
     fn a_span_split_by_tags_maps_to_its_pieces() {
         let source = b"key: <b>abc</b><i>def</i>.";
         let view = View::build(source);

@@ -27,7 +27,7 @@ use crate::{
     admin::{self, Admin},
     engine::Engine,
     logging::{self, Log, LogSettings, target},
-    metrics::{Metrics, WorkerMetrics},
+    metrics::{self, Metrics, WorkerMetrics},
     proxy::{Proxy, ProxySettings},
     record::Recorder,
     server::{Bound, Clock, ConnectionSettings, ListenAddress, Server, TICK, bind},
@@ -104,7 +104,7 @@ pub struct Service {
 /// # Errors
 /// When an address cannot be bound or a thread not be started.
 pub fn start(settings: AppSettings, engine: Engine, output: impl Write + Send + 'static) -> anyhow::Result<Service> {
-    let metrics = Metrics::new(prometheus::Registry::new()).context("registering the metrics")?;
+    let metrics = Metrics::new(metrics::Registry::new()).context("registering the metrics")?;
     let log = Log::start(output, metrics.log_lines_dropped().clone()).context("starting the log's thread")?;
     let (stop, stopping) = watch::channel(false);
     let engine = Arc::new(ArcSwap::from_pointee(engine));

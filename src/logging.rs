@@ -9,7 +9,7 @@ use std::{
     thread,
 };
 
-use prometheus::IntCounter;
+use crate::metrics::IntCounter;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 
 /// The names of the targets.

@@ -7,10 +7,11 @@
 use std::{cell::RefCell, sync::Arc, time::Duration};
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, IntCounterVec, IntGauge, IntGaugeVec, Opts, TextEncoder,
     core::Collector,
     local::{LocalHistogram, LocalIntCounter},
 };
+pub use prometheus::{IntCounter, Registry};
 
 use crate::{
     exchange::Outcome,

@@ -37,7 +37,7 @@ pub struct Block<'a> {
 }
 
 /// Where a block comes from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Source {
     /// Status of the response.
     pub status: u16,

@@ -250,7 +250,7 @@ mod tests {
         let rules = PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap()).collect();
         let rules = Ruleset::compile(rules).unwrap();
         let block = Block { bytes: page.as_bytes(), own: 0..page.len(), offset: 0 };
-        let found = rules.scan(&block, Source { status: 200, fields: false });
+        let found = rules.scan(&block, Source { status: 200, fields: false, json: false, utf7: false });
         let findings: Vec<_> = found.findings.iter().enumerate().collect();
         let text = Text { view: found.view.as_ref().unwrap(), bytes: page.as_bytes() };
         let traces = traces(&rules, &findings, text, 2);

@@ -175,15 +175,16 @@ impl Text<'_> {
         self.bytes.get(self.view.source_start(at)) == self.view.text().get(at)
     }
 
-    /// Whether a highlighter coloured the trace or the code around it, or was told its language.
+    /// Whether a highlighter coloured the trace, or was told its language.
     fn is_coloured(&self, trace: &Range<usize>) -> bool {
         let trace = self.view.source_start(trace.start)..self.view.source_start(trace.end);
-        let start = trace.start.saturating_sub(SURROUNDINGS);
-        let end = self.bytes.len().min(trace.end + SURROUNDINGS);
-        let around = &self.bytes[start.min(end)..end];
-        let before = &self.bytes[start.min(trace.start)..trace.start];
-        let has = |mark: &str| memmem::find(before, mark.as_bytes()).is_some();
-        memmem::find_iter(around, b"<span class=\"").take(3).count() == 3
+        let before = &self.bytes[trace.start.saturating_sub(SURROUNDINGS)..trace.start];
+        // What an earlier element closed does not speak of this one.
+        let closed = [b"</p".as_slice(), b"</div", b"</pre"].iter().filter_map(|tag| memmem::rfind(before, tag)).max();
+        let opened = &before[closed.unwrap_or(0)..];
+        let has = |mark: &str| memmem::find(opened, mark.as_bytes()).is_some();
+        let own = &self.bytes[trace.start - opened.len()..trace.end.max(trace.start)];
+        memmem::find_iter(own, b"<span class=\"").take(3).count() == 3
             || has("\"language-")
             || has("\"lang-")
             || has("\"highlight")

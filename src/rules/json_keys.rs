@@ -8,6 +8,9 @@
 use super::{Action, Confirmation, Part, Rule, Scope, ViewKind};
 use crate::incident::{Category, Severity};
 
+/// The names that are masked when the setting is on and names none.
+pub const JSON_KEYS: &[&str] = &["password", "password_hash", "token", "ssn"];
+
 /// The rules that mask the members called `name` (ASCII case ignored): for strings, for strings in a document that is
 /// itself a string of one, and for all other values. Apply to bodies of a JSON media type only.
 pub fn json_key_rules(name: &str) -> [Rule; 3] {
@@ -133,6 +136,12 @@ mod tests {
         ] {
             assert_eq!(masked(before), after, "{before}");
         }
+    }
+
+    #[test]
+    fn the_usual_names_compile() {
+        let rules = JSON_KEYS.iter().copied().flat_map(json_key_rules).collect();
+        assert_eq!(Ruleset::compile(rules).unwrap().rules().len(), 3 * JSON_KEYS.len());
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod json_keys;
 mod pack;
 
 pub use embedded::PACKS;
-pub use json_keys::json_key_rules;
+pub use json_keys::{JSON_KEYS, json_key_rules};
 pub use pack::{PackError, parse_pack};
 
 use serde::Deserialize;

@@ -135,7 +135,7 @@ fn names_a_place(value: &[u8]) -> bool {
     let starts = |prefix: &[u8]| value.starts_with(prefix);
     let words = || {
         value
-            .split(|byte| b"_-./#?=&:~ ".contains(byte))
+            .split(|byte| b"_-./#: ".contains(byte))
             .filter(|word| !word.is_empty())
             .all(|word| is_word(word, Camel::WithAcronyms))
     };
@@ -144,7 +144,7 @@ fn names_a_place(value: &[u8]) -> bool {
         || starts(b"C:\\")
         || starts(b"arn:")
         || memchr::memmem::find(value, b"://").is_some()
-        || memchr::memchr2(b'#', b'/', value).is_some() && words()
+        || (starts(b"#") || value.contains(&b'/') || memchr::memmem::find(value, b".html").is_some()) && words()
 }
 
 const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -1,0 +1,138 @@
+//! What is masked leaves the page as it was: JSON parses, HTML keeps its tags, and nothing of the secret is left.
+
+use std::sync::{Arc, LazyLock};
+
+use bytes::Bytes;
+use cofferdam::{
+    engine::Engine,
+    exchange::replay,
+    incident::FingerprintKey,
+    response::ResponseHead,
+    rules::{Action, PACKS, parse_pack},
+    scan::Ruleset,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// The masking rules alone: whether a whole page is a leak is another matter.
+static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
+    let rules = PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap());
+    let rules = rules.filter(|rule| rule.action == Action::Mask && !rule.opt_in).collect();
+    Arc::new(Engine::with_rules(Ruleset::compile(rules).unwrap(), FingerprintKey::new([7; 32])))
+});
+
+fn through(media_type: &'static str, body: &str, piece: usize) -> String {
+    let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))]);
+    let pieces = body.as_bytes().chunks(piece).map(Bytes::copy_from_slice);
+    String::from_utf8(replay(&ENGINE, ResponseHead { status: StatusCode::OK, headers }, pieces).body).unwrap()
+}
+
+/// A setting's name and a value that no page may show, with the characters that need escapes somewhere.
+fn setting() -> impl Strategy<Value = (String, String)> {
+    let name = prop_oneof![
+        Just("SECRET_KEY"),
+        Just("DB_PASSWORD"),
+        Just("secret_key_base"),
+        Just("SHOP_API_KEY"),
+        Just("JWT_SECRET"),
+        Just("SESSION_TOKEN"),
+    ];
+    (name.prop_map(str::to_owned), "[A-Za-z]{4}[0-9]{3}[A-Za-z0-9!#%*+=~-]{8,24}[a-z][0-9]").prop_filter(
+        "nothing that reads like a placeholder",
+        |(_, value)| {
+            let lower = value.to_ascii_lowercase();
+            let distinct: std::collections::BTreeSet<u8> = value.bytes().collect();
+            distinct.len() >= 10
+                && !["your", "todo", "xxxx", "env.", "***", "%"].iter().any(|word| lower.contains(word))
+        },
+    )
+}
+
+fn escaped(text: &str) -> String {
+    let text = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    text.replace('"', "&quot;").replace('\'', "&#x27;")
+}
+
+/// The tags of a page, in order, attributes that hold a mask left out.
+fn tags(page: &str) -> Vec<&str> {
+    let starts = page.match_indices('<').map(|(at, _)| at);
+    starts.map(|at| &page[at..at + page[at..].find('>').map_or(0, |end| end + 1)]).collect()
+}
+
+/// Nine bytes in a row of the secret tell too much.
+fn shows(page: &str, secret: &str) -> bool {
+    secret.as_bytes().windows(9).any(|part| page.contains(std::str::from_utf8(part).unwrap()))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    #[test]
+    fn masked_json_parses(
+        (name, secret) in setting(),
+        text in "[ -~\u{fc}\n]{0,40}",
+        pretty in any::<bool>(),
+        in_string in any::<bool>(),
+        piece in 1_usize..300,
+    ) {
+        let settings = json!({"text": text, "config": {name.as_str(): secret, "debug": true}, "list": [1, null, text]});
+        let document = if in_string { json!({"log": settings.to_string()}) } else { settings };
+        let before = if pretty { serde_json::to_string_pretty(&document).unwrap() } else { document.to_string() };
+        let after = through("application/json", &before, piece);
+        let parsed: Value = serde_json::from_str(&after).unwrap_or_else(|error| panic!("{error}: {before} -> {after}"));
+        prop_assert!(!shows(&after, &secret), "{before} -> {after}");
+        if !in_string {
+            prop_assert_eq!(&parsed["list"], &document["list"]);
+        }
+    }
+
+    #[test]
+    fn masked_html_keeps_its_tags(
+        (name, secret) in setting(),
+        text in "[a-z ,.]{0,40}",
+        form in 0_usize..6,
+        piece in 1_usize..300,
+    ) {
+        let value = escaped(&secret);
+        let dump = match form {
+            0 => format!("<tr><td>{name}</td><td class=\"code\"><pre>&#x27;{value}&#x27;</pre></td></tr>"),
+            1 => format!("<pre class=\"line\"><span class=\"n\">{name}</span> <span class=\"o\">=</span> <span class=\"s\">&quot;{value}&quot;</span>\n</pre>"),
+            2 => format!("<pre>{name}={value}\n</pre>"),
+            3 => format!("<p>{{&quot;{name}&quot;: &quot;{value}&quot;}}</p>"),
+            4 => format!("<dl><dt>{name}</dt><dd>{value}</dd></dl>"),
+            _ => format!("<script>var c = {{\"{name}\":\"{}\"}};</script>", secret.replace('<', "\\u003c")),
+        };
+        let before = format!("<!doctype html><html><body><h1>{text}</h1>{dump}<p title=\"{text}\">{text}</p></body></html>");
+        let after = through("text/html", &before, piece);
+        prop_assert_eq!(tags(&before), tags(&after), "{}", after);
+        prop_assert!(!shows(&after, &secret), "{before} -> {after}");
+    }
+
+    #[test]
+    fn pages_without_secrets_stay_byte_for_byte(text in "[ -~\u{fc}\n]{0,400}", piece in 1_usize..300) {
+        prop_assume!(!text.contains("://"));
+        prop_assert_eq!(through("text/html", &text, piece), text);
+    }
+}
+
+/// What sites show on purpose.
+#[test]
+fn what_is_meant_to_be_seen_passes() {
+    for page in [
+        r#"<form method="post"><input type="password" name="password" value=""><input type="hidden" name="csrf_token" value="o5hTPhlNI83Jj0lcnPycEh3awWe4ILVlhe7U4M7M"></form>"#,
+        r#"{"password":"Passwort","secret_key":"Geheimer Schlüssel","api_token":"Zugangsschlüssel","forgot_password":"Passwort vergessen?"}"#,
+        r#"{"access_token":"kP3vT9xLq2mWzR7sYcN5dJ1gHsB4uA6o","token_type":"Bearer","expires_in":3600,"refresh_token":"tGzv3JOkF0XG5Qx2TlKWIA"}"#,
+        r#"<link rel="stylesheet" href="a.css" integrity="sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC">"#,
+        r#"<input type="hidden" name="__VIEWSTATE" id="__VIEWSTATE" value="/wEPDwUKLTI2MjY5NTQ2MmRkHn3kP3vT9xLq2mWzR7sYcN5dJ1gHs=">"#,
+        r#"<script nonce="kP3vT9xLq2mWzR7s">Stripe("pk_live_51HxT8vKq2LmWzR7pYcN5dJ1gHsB4uA6o")</script>"#,
+        "https://bucket.s3.amazonaws.com/a.pdf?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAVKQ3TZ7LM2WXR5NB%2F20250310%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Signature=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        r#"<script src="https://maps.googleapis.com/maps/api/js?key=AIzaSyB0kQ3mTz8vWc1pXfR6yLhJ2nDgE5sUaKi"></script>"#,
+        "postgresql://scott:tiger@localhost/mydatabase and AKIAIOSFODNN7EXAMPLE / wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        r#"e.exports={RESET_PASSWORD:"resetPassword",SET_TOKEN:"auth/setToken",API_KEY_HEADER:"X-Api-Key-Identifier",SECRET_KEY:t.key}"#,
+        r#"{"errors":{"password":["is too short (minimum is 8 characters)"],"current_password":["is invalid"]}}"#,
+        r#"Sentry.init({dsn:"https://318367c6caf51f31b16a6f4197293a1d@o900944.ingest.sentry.io/6104750"})"#,
+    ] {
+        assert_eq!(through("text/html", page, 64), page);
+    }
+}

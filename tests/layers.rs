@@ -79,6 +79,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("brotli", &["coding"]),
     ("zstd", &["coding"]),
     ("chacha20poly1305", &["cookies"]),
+    ("aes_gcm", &["cookies"]),
+    ("md5", &["cookies"]),
     ("figment", &["config"]),
     ("prometheus", &["metrics"]),
     ("rustls", &["server", "upstream"]),

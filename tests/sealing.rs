@@ -1,6 +1,6 @@
 //! Sealed cookies through whole exchanges: what a browser and an application see of each other's cookies.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use cofferdam::{
     cookies::{
@@ -39,6 +39,7 @@ fn visit(engine: &Arc<Engine>, sent: &str, set: &str, status: StatusCode) -> (St
         incident_id: IncidentId::from_random([0; 12]),
         peer: Peer { address: IpAddr::from([127, 0, 0, 1]), tls: true },
         now: 0,
+        clock: Duration::ZERO,
         seed: Seed::from_random([7; 32]),
     };
     let mut exchange = Exchange::new(engine.clone(), facts);

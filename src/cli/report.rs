@@ -155,7 +155,7 @@ mod tests {
             route: Arc::default(),
             incident,
             objections: Vec::new(),
-            sealing: Default::default(),
+            sealing: crate::response::SealReport::default(),
         };
         vec![
             Judged { name: "a".into(), outcome: outcome(Disposition::InspectedClean, None) },

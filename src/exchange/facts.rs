@@ -1,5 +1,7 @@
 //! What is known about an exchange from outside it. No bodies.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use crate::{
@@ -17,6 +19,8 @@ pub struct Facts {
     pub peer: Peer,
     /// Seconds since the Unix epoch.
     pub now: u64,
+    /// A clock that never goes back, since any moment that is the same for all exchanges; for rates.
+    pub clock: Duration,
     /// Where nonces come from: 32 fresh random bytes for every exchange, from which what is needed is derived.
     pub seed: Seed,
 }

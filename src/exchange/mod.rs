@@ -22,7 +22,7 @@ pub use replay::{Replayed, replay, replay_answer};
 pub use selftest::{Failure, selftest};
 pub use websocket::{MESSAGE_MAX, MessageStep};
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -37,7 +37,7 @@ use crate::{
     engine::Engine,
     incident::{Disposition, Exemption, Incident, Mode, Refusal},
     policy::{RoutePolicy, Unreadable, UpgradePolicy},
-    request::{self, CanonicalPath, Client, Objection, RequestHead, Upgrade},
+    request::{self, CanonicalPath, Client, Objection, RequestHead, Upgrade, rate::Attempt},
     response::{self, Reply, ResponseHead, SealReport},
 };
 
@@ -131,6 +131,8 @@ pub struct Exchange {
     /// What the guard said, or would have in observe mode.
     objections: Vec<Objection>,
     sealing: SealReport,
+    /// A request to sign in, until its response is there.
+    attempt: Option<Attempt>,
     /// Set once; the first reason stands.
     disposition: Option<Disposition>,
 }
@@ -152,6 +154,7 @@ impl Exchange {
             tls: false,
             objections: Vec::new(),
             sealing: SealReport::default(),
+            attempt: None,
             disposition: None,
         }
     }
@@ -161,7 +164,8 @@ impl Exchange {
         self.request = RequestNote::of(head);
         self.route = self.find_route(head);
         self.facts.peer.tls |= self.engine.tls_before_us;
-        self.tls = Client::behind(&self.facts.peer, &self.route.forward.trusted, &head.headers).tls;
+        let client = Client::behind(&self.facts.peer, &self.route.forward.trusted, &head.headers);
+        self.tls = client.tls;
         if let Err(objection) = request::check(head, &self.route.guard, &mut self.objections) {
             return RequestVerdict::Refuse(self.object(objection));
         }
@@ -176,12 +180,18 @@ impl Exchange {
         if let Some(sealing) = &self.route.sealing {
             sealing.open(&mut head.headers, self.facts.now, &mut self.sealing);
         }
-        RequestVerdict::Forward
+        match self.admit(head, client.address) {
+            Ok(()) => RequestVerdict::Forward,
+            Err(objection) => RequestVerdict::Refuse(self.object(objection)),
+        }
     }
 
     /// Judges the head of the response.
     pub fn on_response_head(&mut self, mut head: ResponseHead) -> HeadVerdict {
         self.upstream_status = head.status.as_u16();
+        if let (Some(rate), Some(attempt)) = (&self.route.guard.rate, self.attempt.take()) {
+            rate.settle(attempt, head.status, self.facts.clock);
+        }
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             return self.on_switch(head);
         }
@@ -315,12 +325,23 @@ impl Exchange {
         routes.find(self.request.host(), &String::from_utf8_lossy(path.as_bytes()), &head.method).clone()
     }
 
+    /// Counts the request, by cookies as the application knows them.
+    fn admit(&mut self, head: &RequestHead, client: IpAddr) -> Result<(), Objection> {
+        if let Some(rate) = &self.route.guard.rate {
+            self.attempt = rate.admit(head, client, self.facts.clock, &mut self.objections)?;
+        }
+        Ok(())
+    }
+
     /// Answers a request that the guard objects to.
     fn object(&mut self, objection: Objection) -> Reply {
         self.end_as(Disposition::Refused(objection.refusal));
         let mut reply = self.reply(objection.status);
         if objection.refusal == Refusal::Method {
             response::allow(&mut reply, &self.route.guard.methods.allowed);
+        }
+        if let Some(limited) = &objection.limited {
+            response::limited(&mut reply, limited);
         }
         self.objections.push(objection);
         reply

@@ -1,7 +1,7 @@
 //! A stored response through an exchange, in pieces: how `cofferdam scan`, the rules' own rows and the property
 //! tests ask for a verdict.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Uri, Version};
@@ -75,7 +75,13 @@ pub fn replay_answer(
 
 fn facts() -> Facts {
     let peer = Peer { address: IpAddr::from([127, 0, 0, 1]), tls: false };
-    Facts { incident_id: IncidentId::from_random([0; 12]), peer, now: 0, seed: Seed::from_random([0; 32]) }
+    Facts {
+        incident_id: IncidentId::from_random([0; 12]),
+        peer,
+        now: 0,
+        clock: Duration::ZERO,
+        seed: Seed::from_random([0; 32]),
+    }
 }
 
 fn request() -> RequestHead {

@@ -5,7 +5,12 @@ mod random;
 mod upgrade;
 mod visit;
 
-use std::{cell::RefCell, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    cell::RefCell,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use arc_swap::{ArcSwap, Cache};
 use http::{HeaderValue, Request, Response, Uri, Version, header, request, response, uri::PathAndQuery};
@@ -32,11 +37,13 @@ pub struct ProxySettings {
     pub quiet: Duration,
     /// How long an upgraded connection may be silent.
     pub tunnel_idle_timeout: Duration,
+    /// The moment rates are counted from; the same for all workers.
+    pub beginning: Instant,
 }
 
 impl Default for ProxySettings {
     fn default() -> Self {
-        Self { quiet: Duration::from_secs(1), tunnel_idle_timeout: Duration::from_secs(600) }
+        Self { quiet: Duration::from_secs(1), tunnel_idle_timeout: Duration::from_secs(600), beginning: Instant::now() }
     }
 }
 
@@ -90,14 +97,16 @@ impl Proxy {
     /// Starts the exchange, under one snapshot of the engine.
     fn begin(&self, parts: &request::Parts, connection: &Connection) -> Visit {
         let (id, seed) = self.random.next();
-        let facts = Facts { incident_id: id, peer: connection.peer, now: self.clock.epoch(), seed };
+        let started = Instant::now();
+        let clock = started.duration_since(self.settings.beginning);
+        let facts = Facts { incident_id: id, peer: connection.peer, now: self.clock.epoch(), clock, seed };
         let exchange = Exchange::new(self.engine.borrow_mut().load().clone(), facts);
         let entry = Entry {
             id,
             peer: connection.peer.address,
             method: parts.method.clone(),
             target: self.recorder.access().then(|| parts.uri.path_and_query().cloned()).flatten(),
-            started: std::time::Instant::now(),
+            started,
             status: None,
             bytes: 0,
         };

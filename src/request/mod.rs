@@ -10,6 +10,7 @@ mod hop;
 mod limits;
 mod message;
 mod paths;
+pub mod rate;
 
 pub use canonical::CanonicalPath;
 pub use cidr::{Cidr, CidrError};
@@ -48,6 +49,8 @@ pub struct GuardPolicy {
     pub limits: LimitPolicy,
     /// Which debug endpoints and files are refused.
     pub endpoints: EndpointPolicy,
+    /// Limits on the rate of requests; none counts nothing.
+    pub rate: Option<Arc<rate::RatePolicy>>,
 }
 
 /// Why a request is refused, or would be in observe mode.
@@ -59,6 +62,8 @@ pub struct Objection {
     pub status: StatusCode,
     /// The row that covers the path.
     pub endpoint: Option<Arc<Endpoint>>,
+    /// The limit that the request is beyond.
+    pub limited: Option<rate::Limited>,
 }
 
 /// Judges a request head. The first objection of a control in enforce mode is the answer; those of controls in
@@ -90,7 +95,7 @@ impl Guard<'_> {
 
 impl Objection {
     fn new(refusal: Refusal, status: StatusCode) -> Self {
-        Self { refusal, status, endpoint: None }
+        Self { refusal, status, endpoint: None, limited: None }
     }
 
     fn bad_request() -> Self {

@@ -13,7 +13,7 @@ pub use cookies::{CookiePolicy, CookieReport, CookieRules, CookieRulesError, Htt
 pub use forward::remove_hop_by_hop;
 pub use headers::{HeaderPolicy, HeaderReport, Removal, Setting, When};
 pub use negotiate::{Format, Wanted};
-pub use render::{INCIDENT_ID, allow, refusal_status, replacement_status, reply};
+pub use render::{INCIDENT_ID, allow, limited, refusal_status, replacement_status, reply};
 pub use sealing::{SealPolicy, SealReport};
 pub use strip::{carry_over, remove_body_claims};
 pub use template::{Template, TemplateError, Templates};

@@ -5,7 +5,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::{Format, Reply, Template, Templates, Wanted};
-use crate::incident::{IncidentId, Refusal};
+use crate::{
+    incident::{IncidentId, Refusal},
+    request::rate::Limited,
+};
 
 /// The field that carries the incident's id beside the body, so that scripts and command-line clients find it:
 /// 24 hexadecimal digits. Without `X-` (RFC 6648).
@@ -38,6 +41,22 @@ pub fn allow(reply: &mut Reply, methods: &[Method]) {
     let list = if list.is_empty() { "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS".to_owned() } else { list };
     if let Ok(value) = HeaderValue::try_from(list) {
         reply.headers.insert(header::ALLOW, value);
+    }
+}
+
+/// Tells the limit that a request is beyond, and when to come again (draft-ietf-httpapi-ratelimit-headers-10).
+pub fn limited(reply: &mut Reply, limited: &Limited) {
+    let Limited { name, per_minute, retry_after } = *limited;
+    reply.headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after));
+    let Some(per_minute) = per_minute else { return };
+    let fields = [
+        ("ratelimit-policy", format!("\"{name}\";q={per_minute};w=60")),
+        ("ratelimit", format!("\"{name}\";r=0;t={retry_after}")),
+    ];
+    for (field, value) in fields {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            reply.headers.insert(HeaderName::from_static(field), value);
+        }
     }
 }
 

@@ -20,6 +20,7 @@ pub(super) fn compile(place: &Place<'_>, guard: &Guard) -> Result<GuardPolicy, C
             mode: place.mode(guard.endpoints.mode),
             table: Arc::new(endpoints(place, &guard.endpoints)?),
         },
+        ..GuardPolicy::default()
     })
 }
 

@@ -277,10 +277,11 @@ impl Inspection {
         }
     }
 
+    /// A coded stream that merely stops has been read as far as anyone can read it, so it may leave as it came.
     fn finish_decoding(&mut self) -> Result<(), Cause> {
-        match &mut self.decoder {
-            Some(decoder) => decoder.finish().map_err(|_| Cause::Unreadable),
-            None => Ok(()),
+        match self.decoder.as_ref().map(Decoder::finish) {
+            None | Some(Ok(()) | Err(CodingError::Truncated(_))) => Ok(()),
+            Some(Err(_)) => Err(Cause::Unreadable),
         }
     }
 
@@ -344,7 +345,7 @@ impl Inspection {
             let rule = found.findings[*finding].rule;
             let end = if *open { u64::MAX } else { offset + piece.end as u64 };
             self.window.mask(offset + piece.start as u64..end, token(cx, rule, *first));
-            if *open {
+            if *open && self.open.is_none() {
                 self.open = Some(Open { rule, from: offset + piece.end as u64 });
             }
         }

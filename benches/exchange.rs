@@ -1,6 +1,9 @@
 //! One response in memory: nanoseconds of the whole exchange (request judged, fields and body inspected, head
 //! hardened) for pages of several sizes, healthy and leaking.
 
+#![expect(clippy::expect_used, reason = "a benchmark that cannot run should say where")]
+#![expect(missing_docs, reason = "criterion's macro makes a public function")]
+
 use std::{hint::black_box, sync::Arc};
 
 use bytes::Bytes;

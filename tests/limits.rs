@@ -1,5 +1,7 @@
 //! Rate limits and lock-out through whole exchanges.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot set up its case has failed")]
+
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use cofferdam::{

@@ -1,5 +1,7 @@
 //! Sealed cookies through whole exchanges: what a browser and an application see of each other's cookies.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set up its case has failed")]
+
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use cofferdam::{

@@ -1,6 +1,6 @@
 //! `cofferdam run`: the proxy in front of an application.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use super::{Exit, Failure, Terminal, arguments::Settings, service};
 use crate::{

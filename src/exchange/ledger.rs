@@ -56,11 +56,6 @@ impl Ledger {
         self.read(&engine.rules, bytes, found);
     }
 
-    /// Whether nothing was found.
-    pub(super) fn is_empty(&self) -> bool {
-        self.by_rule.is_empty()
-    }
-
     /// The findings by rule, most severe first; what was read off the page; its score.
     pub(super) fn close(self, rules: &Ruleset) -> (Vec<RuleHit>, Extract, Option<i32>) {
         let mut hits: Vec<RuleHit> =

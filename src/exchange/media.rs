@@ -120,6 +120,3 @@ pub(super) fn is_what_it_says(media_type: &str, start: &[u8]) -> bool {
         _ => false,
     }
 }
-
-/// The longest start [`is_what_it_says`] looks at.
-pub(super) const MAGIC_MAX: usize = 12;

@@ -91,10 +91,10 @@ fn run(engine: &Arc<Engine>, example: &Example, piece: usize) -> Replayed {
 
 fn head(example: &Example) -> ResponseHead {
     let mut headers = HeaderMap::new();
-    if let Some((name, value)) = example.field() {
-        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
-            headers.insert(name, value);
-        }
+    if let Some((name, value)) = example.field()
+        && let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value))
+    {
+        headers.insert(name, value);
     }
     ResponseHead { status: StatusCode::from_u16(example.status()).unwrap_or(StatusCode::OK), headers }
 }

@@ -100,11 +100,6 @@ impl Window {
         self.check();
     }
 
-    /// Whether a mask is still without an end.
-    pub(super) fn has_open_mask(&self) -> bool {
-        self.masks.back().is_some_and(|mask| mask.range.end == u64::MAX)
-    }
-
     /// The mask without an end ends at `end`.
     pub(super) fn close_mask(&mut self, end: u64) {
         if let Some(mask) = self.masks.back_mut() {

@@ -22,7 +22,6 @@ use crate::{
     engine::Engine,
     exchange::{Exchange, Facts, HeadVerdict, RequestVerdict},
     incident::Refusal,
-    policy::UpgradePolicy,
     record::{Entry, Recorder},
     request::{Peer, RequestHead},
     response::{Reply, ResponseHead},

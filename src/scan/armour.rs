@@ -38,11 +38,12 @@ pub(super) fn find(bytes: &[u8], own: Range<usize>) -> Vec<Armoured> {
         }
         let start = at - bytes[..at].iter().rev().take_while(|&&byte| is_armour(byte)).count();
         let end = at + bytes[at..].iter().take_while(|&&byte| is_armour(byte)).count();
-        if end - start >= STRETCH_MIN && has_armour_shape(&bytes[start..end]) {
-            if let Some(text) = decode(&bytes[start..end], start == 0, left) {
-                left -= text.len().min(left);
-                found.push(Armoured { range: start..end, text });
-            }
+        if end - start >= STRETCH_MIN
+            && has_armour_shape(&bytes[start..end])
+            && let Some(text) = decode(&bytes[start..end], start == 0, left)
+        {
+            left -= text.len().min(left);
+            found.push(Armoured { range: start..end, text });
         }
         at = end.max(at + STRIDE);
     }
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn pictures_words_and_paths_are_not_text_in_armour() {
-        let picture: Vec<u8> = (0..400_u32).map(|n| (n * 7919 >> 3) as u8).collect();
+        let picture: Vec<u8> = (0..400_u32).map(|n| ((n * 7919) >> 3) as u8).collect();
         assert!(texts(STANDARD.encode(picture).as_bytes()).is_empty());
         assert!(texts("/static/js/vendor/a/b/c/d/e/f/g/".repeat(8).as_bytes()).is_empty());
         assert!(texts("supercalifragilisticexpialidocious".repeat(8).as_bytes()).is_empty());

@@ -101,11 +101,12 @@ fn unicode(source: &[u8], run: usize) -> Escape {
     if (0xd800..0xdc00).contains(&high) {
         let rest = &source[length..];
         let slashes = rest.iter().take_while(|&&byte| byte == b'\\').count();
-        if slashes > 0 && rest.get(slashes) == Some(&b'u') {
-            if let Some(low @ 0xdc00..0xe000) = hex(rest.get(slashes + 1..slashes + 5)) {
-                let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
-                return character(length + slashes + 5, code);
-            }
+        if slashes > 0
+            && rest.get(slashes) == Some(&b'u')
+            && let Some(low @ 0xdc00..0xe000) = hex(rest.get(slashes + 1..slashes + 5))
+        {
+            let code = 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00);
+            return character(length + slashes + 5, code);
         }
     }
     character(length, high)

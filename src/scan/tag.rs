@@ -66,7 +66,7 @@ pub(super) fn at(source: &[u8], at: usize) -> Option<Tag> {
     }
     let closing = usize::from(rest.first() == Some(&b'/'));
     let lead = rest.get(closing)?;
-    if !lead.is_ascii_alphabetic() && !(closing == 0 && matches!(lead, b'!' | b'?')) {
+    if !lead.is_ascii_alphabetic() && (closing > 0 || !matches!(lead, b'!' | b'?')) {
         return None;
     }
     let name = &rest[closing..];

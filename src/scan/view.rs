@@ -11,7 +11,7 @@ use super::escape::{self, Escape};
 use super::tag;
 
 /// How often the text is read again when decoding uncovered further escapes.
-pub const MAX_PASSES: usize = 3;
+pub(super) const MAX_PASSES: usize = 3;
 
 /// Attribute values shorter than this hold no leak and stay out of the view.
 const ATTRIBUTE_MIN: usize = 8;
@@ -205,10 +205,11 @@ impl Builder {
 
     /// Handles the special byte at `at`; returns where to go on.
     fn special(&mut self, source: &[u8], at: usize, end: usize, tags: bool) -> usize {
-        if source[at] == b'<' && tags {
-            if let Some(tag) = tag::at(&source[..end], at) {
-                return self.strip(source, at, &tag);
-            }
+        if source[at] == b'<'
+            && tags
+            && let Some(tag) = tag::at(&source[..end], at)
+        {
+            return self.strip(source, at, &tag);
         }
         self.in_windows_path = match source[at] {
             b'\\' => escape::continues_windows_path(&self.view.text, self.in_windows_path),
@@ -257,11 +258,13 @@ impl Builder {
 
     fn push_run(&mut self, run: Run) {
         let text = self.view.text.len() as u32;
-        if let Some(last) = self.view.runs.last_mut() {
-            if run.verbatim && last.verbatim && last.source + last.source_len == run.source {
-                last.source_len += run.source_len;
-                return;
-            }
+        if let Some(last) = self.view.runs.last_mut()
+            && run.verbatim
+            && last.verbatim
+            && last.source + last.source_len == run.source
+        {
+            last.source_len += run.source_len;
+            return;
         }
         self.view.runs.push(Run { text, ..run });
     }
@@ -281,7 +284,7 @@ mod tests {
     fn plain_text_is_its_own_view() {
         let view = View::build(b"plain text,\n two lines");
         assert_eq!(view.text(), b"plain text,\n two lines");
-        assert_eq!(view.source_pieces(6..10), [6..10]);
+        assert_eq!(view.source_pieces(6..10), vec![6..10]);
     }
 
     #[test]
@@ -350,7 +353,7 @@ mod tests {
         let source = b"x=&amp;quot;pass&amp;amp;word&amp;quot;;";
         let view = View::build(source);
         assert_eq!(view.text(), b"x=\"pass&word\";");
-        assert_eq!(view.source_pieces(3..12), [12..29]);
+        assert_eq!(view.source_pieces(3..12), vec![12..29]);
         assert_eq!(&source[12..29], b"pass&amp;amp;word");
     }
 

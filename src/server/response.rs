@@ -19,7 +19,6 @@ pub(super) struct Response<B> {
 }
 
 impl<B> Response<B> {
-    #[expect(clippy::new_ret_no_self, reason = "what is made is the response that carries the body")]
     pub(super) fn new(response: http::Response<B>, connection: Rc<Connection>) -> http::Response<Self> {
         response.map(|body| Self { body, connection })
     }

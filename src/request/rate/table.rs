@@ -55,7 +55,7 @@ impl RateTable {
 
     /// Bytes that the table takes, now and for ever.
     pub fn bytes(&self) -> usize {
-        std::mem::size_of_val(&*self.sets)
+        size_of_val(&*self.sets)
     }
 
     /// Counts a request of the client with this keyed hash. `now` is any clock that never goes back.

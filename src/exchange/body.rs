@@ -363,7 +363,7 @@ impl Inspection {
                 self.open = None;
             }
             None => {
-                open.from = (offset + bytes.len() as u64).saturating_sub(until.needle().len() as u64 - 1).max(offset)
+                open.from = (offset + bytes.len() as u64).saturating_sub(until.needle().len() as u64 - 1).max(offset);
             }
         }
     }

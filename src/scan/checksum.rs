@@ -47,7 +47,7 @@ fn luhn(value: &[u8]) -> bool {
         .enumerate()
         .map(|(place, &digit)| if place % 2 == 1 { digit * 2 / 10 + digit * 2 % 10 } else { digit })
         .sum();
-    (12..=19).contains(&digits.len()) && sum % 10 == 0 && digits.iter().any(|digit| *digit != digits[0])
+    (12..=19).contains(&digits.len()) && sum.is_multiple_of(10) && digits.iter().any(|digit| *digit != digits[0])
 }
 
 /// Mod-97 of the rearranged number is 1 (ISO 13616-1 section 5.3).

@@ -345,7 +345,8 @@ impl Inspection {
             let end = if *open { u64::MAX } else { offset + piece.end as u64 };
             self.window.mask(offset + piece.start as u64..end, token(cx, rule, *first));
             if *open {
-                self.open = Some(Open { rule, from: offset + piece.end as u64 });
+                // Where several go on, the first one's terminator ends them all: its token stands there.
+                self.open.get_or_insert(Open { rule, from: offset + piece.end as u64 });
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::{
     engine::Engine,
     incident::{Exemption, IncidentId, Mode},
     policy::{InspectPolicy, Mask, Page, Tally, Unreadable, Verdict, judge},
-    scan::{Findings, MARGIN, RuleIndex, Source},
+    scan::{Block, Findings, MARGIN, RuleIndex, Source},
 };
 
 /// Decoded bytes taken from a decoder at a time. Bounds the work between two looks at the scanner.
@@ -191,7 +191,7 @@ impl Inspection {
         match observed {
             Some(chunk) => self.observe(chunk),
             None => match fed {
-                Ok(()) => self.advance(false),
+                Ok(()) => self.advance(cx, false),
                 Err(cause) => self.stop(cx, cause),
             },
         }
@@ -209,7 +209,7 @@ impl Inspection {
             return self.commit(Released::new(), true);
         }
         match finished {
-            Ok(()) => self.advance(true),
+            Ok(()) => self.advance(cx, true),
             Err(cause) => self.stop(cx, cause),
         }
     }
@@ -224,7 +224,7 @@ impl Inspection {
             return BodyStep::Hold;
         }
         match self.judge_block(cx, ready) {
-            Ok(()) => self.advance(false),
+            Ok(()) => self.advance(cx, false),
             Err(cause) => self.stop(cx, cause),
         }
     }
@@ -345,8 +345,9 @@ impl Inspection {
             let rule = found.findings[*finding].rule;
             let end = if *open { u64::MAX } else { offset + piece.end as u64 };
             self.window.mask(offset + piece.start as u64..end, token(cx, rule, *first));
-            if *open && self.open.is_none() {
-                self.open = Some(Open { rule, from: offset + piece.end as u64 });
+            if *open {
+                // Where several go on, the first one's terminator ends them all: its token stands there.
+                self.open.get_or_insert(Open { rule, from: offset + piece.end as u64 });
             }
         }
         Ok(())
@@ -370,14 +371,13 @@ impl Inspection {
     }
 
     /// What may leave now.
-    fn advance(&mut self, ended: bool) -> BodyStep {
+    fn advance(&mut self, cx: &Context<'_>, ended: bool) -> BodyStep {
         if !ended && self.window.judged() == 0 && self.state == State::Holding {
             return BodyStep::Hold;
         }
         let keep = if ended || self.cut != Cut::Blocks && self.window.unjudged() < MARGIN { 0 } else { MARGIN };
         let mut out = Released::new();
-        // What a coded stream carries beside its content (a gzip file name) was not judged: it leaves decoded.
-        if self.state == State::Holding && self.decoder.as_ref().is_some_and(Decoder::has_metadata) {
+        if self.state == State::Holding && self.metadata_leaks(cx) {
             self.form = self.form.decoded();
             self.coded.clear();
         }
@@ -389,6 +389,18 @@ impl Inspection {
             self.window.release(keep, &mut out);
         }
         self.commit(out, ended)
+    }
+
+    /// Whether what a coded stream carries beside its content (a gzip file name, which Django fills at random)
+    /// says something. It stands in clear among the coded bytes; such a body leaves decoded.
+    fn metadata_leaks(&self, cx: &Context<'_>) -> bool {
+        if !self.decoder.as_ref().is_some_and(Decoder::has_metadata) {
+            return false;
+        }
+        let coded = self.coded.joined();
+        let block = Block { bytes: &coded, own: 0..coded.len(), offset: 0 };
+        let source = Source { status: 500, ..Source::default() };
+        !cx.engine.rules.scan(&block, source).findings.is_empty()
     }
 
     fn observe(&mut self, chunk: Bytes) -> BodyStep {

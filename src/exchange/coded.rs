@@ -26,6 +26,11 @@ impl Coded {
         self.held
     }
 
+    /// All pieces as one.
+    pub(super) fn joined(&self) -> Vec<u8> {
+        self.pieces.iter().flat_map(|(piece, _)| piece.iter().copied()).collect()
+    }
+
     /// Lets out the pieces that lead no further than `decoded`.
     pub(super) fn release(&mut self, decoded: u64, out: &mut Released) {
         while self.pieces.front().is_some_and(|(_, end)| *end <= decoded) {

@@ -339,6 +339,8 @@ impl Exchange {
         let mut reply = self.reply(objection.status);
         if objection.refusal == Refusal::Method {
             response::allow(&mut reply, &self.route.guard.methods.allowed);
+        } else if objection.status == StatusCode::METHOD_NOT_ALLOWED {
+            response::allow(&mut reply, &objection.methods);
         }
         if let Some(limited) = &objection.limited {
             response::limited(&mut reply, limited);

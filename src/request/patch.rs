@@ -133,8 +133,8 @@ impl Patch {
         if rest || texts == [""] {
             texts.pop();
         }
-        let method = |text: &Box<str>| Method::from_bytes(text.as_bytes()).map_err(|_| "a method is a token");
-        let essence = |text: &Box<str>| -> Result<Box<str>, &'static str> {
+        let method = |text: &str| Method::from_bytes(text.as_bytes()).map_err(|_| "a method is a token");
+        let essence = |text: &str| -> Result<Box<str>, &'static str> {
             let simple = text.split_once('/').is_some_and(|(kind, of)| !kind.is_empty() && !of.is_empty());
             let simple = simple && !text.contains([';', ' ', '*']);
             simple.then(|| text.to_ascii_lowercase().into()).ok_or("a content type is type/subtype")
@@ -143,8 +143,8 @@ impl Patch {
         Ok(Self {
             segments: texts.into_iter().map(Segment::parse).collect::<Result<_, _>>()?,
             rest,
-            methods: row.methods.iter().map(method).collect::<Result<_, _>>()?,
-            content_types: row.content_types.iter().map(essence).collect::<Result<_, _>>()?,
+            methods: row.methods.iter().map(|text| method(text)).collect::<Result<_, _>>()?,
+            content_types: row.content_types.iter().map(|text| essence(text)).collect::<Result<_, _>>()?,
             query: row.query.iter().map(query).collect::<Result<_, &'static str>>()?,
         })
     }

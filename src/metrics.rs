@@ -231,6 +231,8 @@ mod tests {
             incident: None,
             objections: Vec::new(),
             sealing: Default::default(),
+            cors: None,
+            candidates: Vec::new(),
         }
     }
 

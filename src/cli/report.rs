@@ -156,6 +156,8 @@ mod tests {
             incident,
             objections: Vec::new(),
             sealing: crate::response::SealReport::default(),
+            cors: None,
+            candidates: Vec::new(),
         };
         vec![
             Judged { name: "a".into(), outcome: outcome(Disposition::InspectedClean, None) },

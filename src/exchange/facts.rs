@@ -36,6 +36,8 @@ pub(super) struct RequestNote {
     /// Without the query, which may hold secrets.
     pub(super) path: Excerpt,
     host: Box<str>,
+    /// Where the page is from that asks.
+    pub(super) origin: Option<HeaderValue>,
     /// Whether the client wants to switch protocols.
     pub(super) upgrade: Upgrade,
     /// Values of [`FORMAT_FIELDS`].
@@ -48,6 +50,7 @@ impl Default for RequestNote {
             method: Method::GET,
             path: Excerpt::from_masked(""),
             host: "".into(),
+            origin: None,
             upgrade: Upgrade::Drop,
             format: [None, None, None],
         }
@@ -61,6 +64,7 @@ impl RequestNote {
             method: head.method.clone(),
             path: Excerpt::from_masked(head.uri.path()),
             host: host(head).into(),
+            origin: head.headers.get(header::ORIGIN).cloned(),
             upgrade: if asks { Upgrade::Keep } else { Upgrade::Drop },
             format: FORMAT_FIELDS.map(|name| head.headers.get(name).cloned()),
         }

@@ -62,6 +62,11 @@ pub(super) fn inspection(fields: &HeaderMap, policy: &InspectPolicy) -> Result<I
     Ok(Inspection::new(cut, decoder, content_type.essence, promised).in_utf7(utf7))
 }
 
+/// Whether the fields say that the body is HTML. XHTML is read by other rules.
+pub(super) fn is_html(fields: &HeaderMap) -> bool {
+    ContentType::of(fields).essence == "text/html"
+}
+
 struct ContentType {
     /// Type and subtype in lower case; empty if the field is missing or unreadable.
     essence: String,

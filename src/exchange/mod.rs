@@ -10,6 +10,8 @@ mod coded;
 mod cut;
 mod facts;
 mod fields;
+mod harden;
+mod intake;
 mod ledger;
 mod media;
 mod replay;
@@ -22,23 +24,24 @@ pub use replay::{Replayed, replay, replay_answer};
 pub use selftest::{Failure, selftest};
 pub use websocket::{MESSAGE_MAX, MessageStep};
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::{
-    body::{BodyStep, Cause, Context, Form, Inspection},
+    body::{BodyStep, Cause, Context, Inspection},
     facts::RequestNote,
     ledger::Ledger,
     websocket::Messages,
 };
 use crate::{
+    cookies::weak::Candidate,
     engine::Engine,
     incident::{Disposition, Exemption, Incident, Mode, Refusal},
     policy::{RoutePolicy, Unreadable, UpgradePolicy},
-    request::{self, CanonicalPath, Client, Objection, RequestHead, Upgrade, rate::Attempt},
-    response::{self, Reply, ResponseHead, SealReport},
+    request::{self, Client, Objection, RequestHead, Upgrade, rate::Attempt},
+    response::{self, CorsRepair, NonceInjector, Reply, ResponseHead, SealReport},
 };
 
 /// What to do with a request.
@@ -110,6 +113,10 @@ pub struct Outcome {
     pub objections: Vec<Objection>,
     /// What became of sealed cookies, both ways.
     pub sealing: SealReport,
+    /// What was wrong with the permission for other origins to read the response.
+    pub cors: Option<CorsRepair>,
+    /// Cookies and tokens to be tested for weak keys in the background.
+    pub candidates: Vec<Candidate>,
 }
 
 /// One exchange. See the module's text for the order of calls.
@@ -133,6 +140,10 @@ pub struct Exchange {
     sealing: SealReport,
     /// A request to sign in, until its response is there.
     attempt: Option<Attempt>,
+    cors: Option<CorsRepair>,
+    candidates: Vec<Candidate>,
+    /// Set while the body is HTML that gets nonces.
+    injector: Option<NonceInjector>,
     /// Set once; the first reason stands.
     disposition: Option<Disposition>,
 }
@@ -155,6 +166,9 @@ impl Exchange {
             objections: Vec::new(),
             sealing: SealReport::default(),
             attempt: None,
+            cors: None,
+            candidates: Vec::new(),
+            injector: None,
             disposition: None,
         }
     }
@@ -175,11 +189,15 @@ impl Exchange {
         if self.request.upgrade == Upgrade::Keep && self.route.upgrades == UpgradePolicy::Inspect {
             websocket::decline_extensions(&mut head.headers);
         }
+        if let Some(reply) = self.route.cors.preflight(head) {
+            return RequestVerdict::Refuse(self.answer_preflight(reply));
+        }
         self.route.forward.rewrite(head, &self.facts.peer, self.request.upgrade);
         self.route.cookies.unprefix(&mut head.headers, self.tls);
         if let Some(sealing) = &self.route.sealing {
             sealing.open(&mut head.headers, self.facts.now, &mut self.sealing);
         }
+        self.note_candidates(&head.headers, false);
         match self.admit(head, client.address) {
             Ok(()) => RequestVerdict::Forward,
             Err(objection) => RequestVerdict::Refuse(self.object(objection)),
@@ -192,6 +210,7 @@ impl Exchange {
         if let (Some(rate), Some(attempt)) = (&self.route.guard.rate, self.attempt.take()) {
             rate.settle(attempt, head.status, self.facts.clock);
         }
+        self.note_candidates(&head.headers, true);
         if head.status == StatusCode::SWITCHING_PROTOCOLS {
             return self.on_switch(head);
         }
@@ -315,38 +334,6 @@ impl Exchange {
         self.body.as_ref().map_or(0, Inspection::held)
     }
 
-    /// The policy for the request, whatever way its path is spelt.
-    fn find_route(&self, head: &RequestHead) -> Arc<RoutePolicy> {
-        let routes = &self.engine.routes;
-        if routes.is_uniform() {
-            return routes.fallback().clone();
-        }
-        let path = CanonicalPath::of(head.uri.path());
-        routes.find(self.request.host(), &String::from_utf8_lossy(path.as_bytes()), &head.method).clone()
-    }
-
-    /// Counts the request, by cookies as the application knows them.
-    fn admit(&mut self, head: &RequestHead, client: IpAddr) -> Result<(), Objection> {
-        if let Some(rate) = &self.route.guard.rate {
-            self.attempt = rate.admit(head, client, self.facts.clock, &mut self.objections)?;
-        }
-        Ok(())
-    }
-
-    /// Answers a request that the guard objects to.
-    fn object(&mut self, objection: Objection) -> Reply {
-        self.end_as(Disposition::Refused(objection.refusal));
-        let mut reply = self.reply(objection.status);
-        if objection.refusal == Refusal::Method {
-            response::allow(&mut reply, &self.route.guard.methods.allowed);
-        }
-        if let Some(limited) = &objection.limited {
-            response::limited(&mut reply, limited);
-        }
-        self.objections.push(objection);
-        reply
-    }
-
     fn enforces(&self) -> bool {
         self.route.inspect.mode == Mode::Enforce
     }
@@ -381,11 +368,12 @@ impl Exchange {
     }
 
     /// Sets up the inspection of the body, or refuses what cannot be read.
-    fn begin_body(&mut self, head: ResponseHead) -> HeadVerdict {
+    fn begin_body(&mut self, mut head: ResponseHead) -> HeadVerdict {
         let Ok(inspection) = media::inspection(&head.headers, &self.route.inspect) else {
             return self.refuse_head(head);
         };
         let streams = inspection.streams();
+        self.begin_nonces(&mut head);
         self.body = Some(inspection);
         if streams {
             return HeadVerdict::Stream(self.harden(head));
@@ -414,28 +402,11 @@ impl Exchange {
         };
         match call(body, &mut context) {
             BodyStep::Hold => Step::Hold,
-            BodyStep::Release(bytes) => Step::Release(bytes),
+            BodyStep::Release(bytes) => Step::Release(self.with_nonces(bytes)),
             BodyStep::Commit { body, form, whole } => self.commit(body, form, whole),
             BodyStep::Replace(cause) => Step::Replace(self.replace(cause)),
             BodyStep::Sever(cause) => self.sever(cause),
         }
-    }
-
-    /// Lets the head go with the first bytes of its body, telling the truth about them.
-    fn commit(&mut self, body: Released, form: Form, whole: bool) -> Step {
-        let Some(mut head) = self.head.take() else { return Step::Release(body) };
-        match form {
-            Form::AsItCame => {}
-            Form::Decoded { masked } => {
-                head.headers.remove(header::CONTENT_ENCODING);
-                head.headers.remove(header::CONTENT_LENGTH);
-                if masked {
-                    response::remove_body_claims(&mut head.headers);
-                }
-            }
-        }
-        let head = self.harden(head);
-        Step::Commit { head, body, whole }
     }
 
     fn replace(&mut self, cause: Cause) -> Reply {
@@ -443,6 +414,7 @@ impl Exchange {
             Cause::Leak => Disposition::Replaced,
             Cause::Unreadable => Disposition::Refused(Refusal::Unreadable),
         });
+        self.injector = None;
         let upstream = self.head.take();
         let status = StatusCode::from_u16(self.upstream_status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let status = response::replacement_status(status);
@@ -466,28 +438,10 @@ impl Exchange {
         }
     }
 
-    fn reply(&mut self, status: StatusCode) -> Reply {
-        let mut reply = self.negotiated(status, None);
-        self.harden_fields(&mut reply.headers);
-        reply
-    }
-
     fn negotiated(&self, status: StatusCode, upstream: Option<&ResponseHead>) -> Reply {
         let wanted = self.request.wanted(upstream.map(|head| &head.headers));
         let retry_after = matches!(status.as_u16(), 429 | 503).then_some(RETRY_AFTER);
         response::reply(status, self.facts.incident_id, wanted, &self.engine.templates, retry_after)
-    }
-
-    fn harden(&mut self, mut head: ResponseHead) -> ResponseHead {
-        self.harden_fields(&mut head.headers);
-        head
-    }
-
-    fn harden_fields(&mut self, fields: &mut HeaderMap) {
-        if let Some(sealing) = &self.route.sealing {
-            sealing.seal(fields, &self.facts.seed, self.facts.now, &mut self.sealing);
-        }
-        response::harden(fields, &self.route.headers, &self.route.cookies, self.tls, self.facts.now);
     }
 
     fn inspect_fields(&mut self, headers: &mut HeaderMap) {
@@ -514,8 +468,16 @@ impl Exchange {
         let kept_back = matches!(disposition, Disposition::Replaced | Disposition::Masked | Disposition::Severed);
         let incident = (kept_back || self.ledger.observed || disposition == Disposition::Refused(Refusal::Unreadable))
             .then(|| self.incident(disposition));
-        let (objections, sealing) = (std::mem::take(&mut self.objections), std::mem::take(&mut self.sealing));
-        Outcome { disposition, mode, route: self.route.clone(), incident, objections, sealing }
+        Outcome {
+            disposition,
+            mode,
+            route: self.route.clone(),
+            incident,
+            objections: std::mem::take(&mut self.objections),
+            sealing: std::mem::take(&mut self.sealing),
+            cors: self.cors,
+            candidates: std::mem::take(&mut self.candidates),
+        }
     }
 
     fn incident(&mut self, disposition: Disposition) -> Incident {

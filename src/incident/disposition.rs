@@ -40,6 +40,8 @@ pub enum Exemption {
     Tunnel,
     /// The route passes what cannot be decoded.
     Undecodable,
+    /// A cross-origin preflight that the proxy answered itself.
+    Preflight,
 }
 
 /// Why the proxy answered itself.
@@ -116,6 +118,7 @@ impl Exemption {
             Self::ExemptType => "exempt-type",
             Self::Tunnel => "tunnel",
             Self::Undecodable => "undecodable",
+            Self::Preflight => "preflight",
         }
     }
 }

@@ -6,8 +6,9 @@ use http::Method;
 
 use super::InspectPolicy;
 use crate::{
+    cookies::weak::Seen,
     request::{ForwardPolicy, GuardPolicy},
-    response::{CookiePolicy, HeaderPolicy, SealPolicy},
+    response::{CookiePolicy, CorsPolicy, CspPolicy, HeaderPolicy, SealPolicy},
 };
 
 /// What a route does with a request to switch protocols.
@@ -42,6 +43,12 @@ pub struct RoutePolicy {
     pub cookies: Arc<CookiePolicy>,
     /// Sealing of cookie values; none seals nothing.
     pub sealing: Option<Arc<SealPolicy>>,
+    /// Which cookies and tokens were tested for weak keys; none tests nothing.
+    pub weak_keys: Option<Arc<Seen>>,
+    /// The content security policy; none sends none.
+    pub csp: Option<Arc<CspPolicy>>,
+    /// Who may read responses from other origins.
+    pub cors: Arc<CorsPolicy>,
 }
 
 impl Default for RoutePolicy {
@@ -55,6 +62,9 @@ impl Default for RoutePolicy {
             headers: Arc::default(),
             cookies: Arc::default(),
             sealing: None,
+            weak_keys: None,
+            csp: None,
+            cors: Arc::default(),
         }
     }
 }

@@ -153,6 +153,8 @@ mod tests {
             incident: None,
             objections: Vec::new(),
             sealing: Default::default(),
+            cors: None,
+            candidates: Vec::new(),
         };
         let mut buffer = Vec::new();
         Line::new(&mut buffer, format).access(&entry, &outcome, Duration::from_millis(2));

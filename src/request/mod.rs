@@ -9,6 +9,8 @@ mod forward;
 mod hop;
 mod limits;
 mod message;
+mod origin;
+mod patch;
 mod paths;
 pub mod rate;
 
@@ -19,6 +21,8 @@ pub use endpoints::{EndpointError, EndpointRow, EndpointSelection, PatternKind, 
 pub use forward::{ForwardPolicy, HostRule, Peer};
 pub use hop::{Upgrade, remove_hop_by_hop};
 pub use limits::{LimitPolicy, MethodPolicy};
+pub use origin::{CrossSitePolicy, Origin, OriginError};
+pub use patch::{PatchError, PatchPolicy, PatchRow};
 pub use paths::{Endpoint, EndpointPolicy, EndpointTable};
 
 use std::sync::Arc;
@@ -49,6 +53,10 @@ pub struct GuardPolicy {
     pub limits: LimitPolicy,
     /// Which debug endpoints and files are refused.
     pub endpoints: EndpointPolicy,
+    /// Which cross-site requests are refused.
+    pub cross_site: CrossSitePolicy,
+    /// What single endpoints take.
+    pub patches: PatchPolicy,
     /// Limits on the rate of requests; none counts nothing.
     pub rate: Option<Arc<rate::RatePolicy>>,
 }
@@ -64,6 +72,8 @@ pub struct Objection {
     pub endpoint: Option<Arc<Endpoint>>,
     /// The limit that the request is beyond.
     pub limited: Option<rate::Limited>,
+    /// The methods that a patch takes; empty where it is another control's objection, or all are taken.
+    pub methods: Vec<Method>,
 }
 
 /// Judges a request head. The first objection of a control in enforce mode is the answer; those of controls in
@@ -73,7 +83,9 @@ pub fn check(head: &RequestHead, policy: &GuardPolicy, observed: &mut Vec<Object
     guard.control(Mode::Enforce, || message::check(head))?;
     guard.control(policy.methods.mode, || limits::method(head, &policy.methods))?;
     guard.control(policy.limits.mode, || limits::size(head, &policy.limits))?;
-    guard.control(policy.endpoints.mode, || paths::endpoint(head, &policy.endpoints))
+    guard.control(policy.endpoints.mode, || paths::endpoint(head, &policy.endpoints))?;
+    guard.control(policy.cross_site.mode, || origin::cross_site(head, &policy.cross_site))?;
+    guard.control(policy.patches.mode, || patch::patch(head, &policy.patches))
 }
 
 struct Guard<'a> {
@@ -95,7 +107,7 @@ impl Guard<'_> {
 
 impl Objection {
     fn new(refusal: Refusal, status: StatusCode) -> Self {
-        Self { refusal, status, endpoint: None, limited: None }
+        Self { refusal, status, endpoint: None, limited: None, methods: Vec::new() }
     }
 
     fn bad_request() -> Self {

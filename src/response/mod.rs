@@ -1,19 +1,27 @@
 //! The way out: hardening of the head, masks, and the one way to build a generic reply.
 
 mod cookies;
+mod cors;
+mod csp;
 mod forward;
 mod headers;
 mod negotiate;
+mod nonce;
 mod render;
+mod review;
 mod sealing;
 mod strip;
 mod template;
 
 pub use cookies::{CookiePolicy, CookieReport, CookieRules, CookieRulesError, HttpOnlyRule, SecureRule};
+pub use cors::{CorsPolicy, CorsRepair, Preflight};
+pub use csp::{CspError, CspPolicy};
 pub use forward::remove_hop_by_hop;
 pub use headers::{HeaderPolicy, HeaderReport, Removal, Setting, When};
 pub use negotiate::{Format, Wanted};
+pub use nonce::{Nonce, NonceInjector};
 pub use render::{INCIDENT_ID, allow, limited, refusal_status, replacement_status, reply};
+pub use review::{CspWeakness, WeakField, review_csp, review_fields};
 pub use sealing::{SealPolicy, SealReport};
 pub use strip::{carry_over, remove_body_claims};
 pub use template::{Template, TemplateError, Templates};

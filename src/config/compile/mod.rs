@@ -100,7 +100,7 @@ fn policy(place: &Place<'_>, name: &str, sections: &Sections<'_>) -> Result<Rout
         guard: Arc::new(guard::compile(place, sections.guard)?),
         headers: Arc::new(headers::compile(place, sections.headers)?),
         cookies: Arc::new(cookies::compile(place, sections.cookies)?),
-        sealing: None,
+        ..RoutePolicy::default()
     })
 }
 

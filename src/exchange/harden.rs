@@ -1,0 +1,66 @@
+//! The last steps of whatever leaves: heads are hardened, pages get their nonces.
+
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode, header};
+
+use super::{Exchange, Released, Step, body::Form, media};
+use crate::response::{self, Nonce, NonceInjector, Reply, ResponseHead};
+
+impl Exchange {
+    /// A reply of our own, to no response of the upstream's.
+    pub(super) fn reply(&mut self, status: StatusCode) -> Reply {
+        let mut reply = self.negotiated(status, None);
+        self.harden_fields(&mut reply.headers);
+        reply
+    }
+
+    /// Lets the head go with the first bytes of its body, telling the truth about them.
+    pub(super) fn commit(&mut self, body: Released, form: Form, whole: bool) -> Step {
+        let Some(mut head) = self.head.take() else { return Step::Release(self.with_nonces(body)) };
+        match form {
+            Form::AsItCame => {}
+            Form::Decoded { masked } => {
+                head.headers.remove(header::CONTENT_ENCODING);
+                head.headers.remove(header::CONTENT_LENGTH);
+                if masked {
+                    response::remove_body_claims(&mut head.headers);
+                }
+            }
+        }
+        let head = self.harden(head);
+        Step::Commit { head, body: self.with_nonces(body), whole }
+    }
+
+    pub(super) fn harden(&mut self, mut head: ResponseHead) -> ResponseHead {
+        self.harden_fields(&mut head.headers);
+        head
+    }
+
+    pub(super) fn harden_fields(&mut self, fields: &mut HeaderMap) {
+        self.cors = self.route.cors.repair(fields, self.request.origin.as_ref()).or(self.cors);
+        if let Some(csp) = &self.route.csp {
+            csp.apply(fields, self.injector.is_some().then(|| Nonce::of(&self.facts.seed)).as_ref());
+        }
+        if let Some(sealing) = &self.route.sealing {
+            sealing.seal(fields, &self.facts.seed, self.facts.now, &mut self.sealing);
+        }
+        response::harden(fields, &self.route.headers, &self.route.cookies, self.tls, self.facts.now);
+    }
+
+    /// HTML that came uncoded gets nonces, where the route's policy has any and is due.
+    pub(super) fn begin_nonces(&mut self, head: &mut ResponseHead) {
+        let wanted = self.route.csp.as_ref().is_some_and(|csp| csp.wants_nonces(&head.headers));
+        if wanted && media::is_html(&head.headers) && !head.headers.contains_key(header::CONTENT_ENCODING) {
+            self.injector = Some(NonceInjector::new(&Nonce::of(&self.facts.seed)));
+            response::remove_body_claims(&mut head.headers);
+        }
+    }
+
+    /// What leaves of a body, with nonces where it gets any.
+    pub(super) fn with_nonces(&mut self, body: Released) -> Released {
+        let Some(injector) = &mut self.injector else { return body };
+        let mut out = Vec::with_capacity(body.iter().map(Bytes::len).sum());
+        body.iter().for_each(|piece| injector.push(piece, &mut out));
+        vec![out.into()]
+    }
+}

@@ -1,0 +1,69 @@
+//! What is decided about a request beside its head: its route, its rate, the answers of our own.
+
+use std::{net::IpAddr, sync::Arc};
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
+use super::Exchange;
+use crate::{
+    cookies::weak::Candidate,
+    incident::{Disposition, Exemption, Refusal},
+    policy::RoutePolicy,
+    request::{CanonicalPath, Objection, RequestHead},
+    response::{self, Reply},
+};
+
+impl Exchange {
+    /// The policy for the request, whatever way its path is spelt.
+    pub(super) fn find_route(&self, head: &RequestHead) -> Arc<RoutePolicy> {
+        let routes = &self.engine.routes;
+        if routes.is_uniform() {
+            return routes.fallback().clone();
+        }
+        let path = CanonicalPath::of(head.uri.path());
+        routes.find(self.request.host(), &String::from_utf8_lossy(path.as_bytes()), &head.method).clone()
+    }
+
+    /// Answers a request that the guard objects to.
+    pub(super) fn object(&mut self, objection: Objection) -> Reply {
+        self.end_as(Disposition::Refused(objection.refusal));
+        let mut reply = self.reply(objection.status);
+        if objection.refusal == Refusal::Method {
+            response::allow(&mut reply, &self.route.guard.methods.allowed);
+        } else if objection.status == StatusCode::METHOD_NOT_ALLOWED {
+            response::allow(&mut reply, &objection.methods);
+        }
+        if let Some(limited) = &objection.limited {
+            response::limited(&mut reply, limited);
+        }
+        self.objections.push(objection);
+        reply
+    }
+
+    pub(super) fn answer_preflight(&mut self, mut reply: Reply) -> Reply {
+        self.end_as(Disposition::Exempt(Exemption::Preflight));
+        self.harden_fields(&mut reply.headers);
+        reply
+    }
+
+    /// Takes what looks signed off a head, as the application knows it. `set` is whether the application sent it.
+    pub(super) fn note_candidates(&mut self, fields: &HeaderMap, set: bool) {
+        let Some(seen) = &self.route.weak_keys else { return };
+        let values = |name: &HeaderName| fields.get_all(name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
+        let found = if set {
+            Candidate::of_response(values(&header::SET_COOKIE).into_iter())
+        } else {
+            let credentials = fields.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
+            Candidate::of_request(values(&header::COOKIE).into_iter(), credentials)
+        };
+        self.candidates.extend(found.into_iter().filter(|candidate| seen.is_due(candidate, set, self.facts.now)));
+    }
+
+    /// Counts the request, by cookies as the application knows them.
+    pub(super) fn admit(&mut self, head: &RequestHead, client: IpAddr) -> Result<(), Objection> {
+        if let Some(rate) = &self.route.guard.rate {
+            self.attempt = rate.admit(head, client, self.facts.clock, &mut self.objections)?;
+        }
+        Ok(())
+    }
+}

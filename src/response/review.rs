@@ -1,0 +1,189 @@
+//! The security fields that an application sends itself, reviewed: what is weak in them, and what contradicts.
+
+use std::collections::HashSet;
+
+use http::{HeaderMap, header::CONTENT_SECURITY_POLICY};
+
+use super::csp::is_hash;
+
+/// What is weak in a policy of the application's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CspWeakness {
+    /// Scripts may stand in the page, and neither nonce nor hash says which.
+    InlineScripts,
+    /// Scripts may be made of text.
+    Eval,
+    /// Scripts may come from anywhere, or from `data:` URLs.
+    ScriptsFromAnywhere,
+    /// Nothing says where scripts come from.
+    NoScriptSource,
+    /// Nothing keeps a `base` tag from moving every relative URL.
+    NoBaseUri,
+    /// Nothing keeps plug-ins out.
+    NoObjectSource,
+}
+
+/// What is weak in the application's own policy; empty where it sends none. Several fields are several policies, of
+/// which each must allow: a weakness counts when all have it.
+pub fn review_csp(fields: &HeaderMap) -> Vec<CspWeakness> {
+    let mut policies = fields
+        .get_all(CONTENT_SECURITY_POLICY)
+        .iter()
+        .flat_map(|field| field.as_bytes().split(|&byte| byte == b','))
+        .map(|text| weaknesses(&String::from_utf8_lossy(text).to_ascii_lowercase()));
+    let first = policies.next().unwrap_or_default();
+    policies.fold(first, |common, other| common.into_iter().filter(|weakness| other.contains(weakness)).collect())
+}
+
+fn weaknesses(policy: &str) -> Vec<CspWeakness> {
+    let directive = |name: &str| {
+        let mut pieces = policy.split(';').map(str::split_ascii_whitespace);
+        pieces.find_map(|mut words| (words.next() == Some(name)).then(|| words.collect::<Vec<&str>>()))
+    };
+    let default = directive("default-src");
+    let fallback = |name: &str| directive(name).or_else(|| default.clone());
+    let mut found = fallback("script-src").map_or(vec![CspWeakness::NoScriptSource], |sources| scripts(&sources));
+    found.extend(directive("base-uri").is_none().then_some(CspWeakness::NoBaseUri));
+    found.extend(fallback("object-src").is_none().then_some(CspWeakness::NoObjectSource));
+    found
+}
+
+fn scripts(sources: &[&str]) -> Vec<CspWeakness> {
+    let has = |wanted: &str| sources.contains(&wanted);
+    let chosen = sources.iter().any(|source| source.starts_with("'nonce-") || is_hash(source));
+    let anywhere = ["*", "http:", "https:", "data:"].iter().any(|source| has(source)) && !has("'strict-dynamic'");
+    let found = [
+        (has("'unsafe-inline'") && !chosen && !has("'strict-dynamic'"), CspWeakness::InlineScripts),
+        (has("'unsafe-eval'"), CspWeakness::Eval),
+        (anywhere, CspWeakness::ScriptsFromAnywhere),
+    ];
+    found.into_iter().filter(|(is_weak, _)| *is_weak).map(|(_, weakness)| weakness).collect()
+}
+
+/// What is weaker in a field of the application's than what browsers and this proxy would do without it, or what
+/// contradicts another field.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct WeakField {
+    /// The field.
+    pub name: &'static str,
+    /// What is wrong with it.
+    pub problem: &'static str,
+}
+
+/// Reviews the security fields that the application sent. `tls` is whether the client's side is TLS.
+pub fn review_fields(fields: &HeaderMap, tls: bool) -> Vec<WeakField> {
+    let text =
+        |name: &str| fields.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
+    let mut found = Vec::new();
+    let mut note = |name, problem: Option<&'static str>| {
+        found.extend(problem.map(|problem| WeakField { name, problem }));
+    };
+    for name in SINGLE {
+        let differ = fields.get_all(name).iter().collect::<HashSet<_>>().len() > 1;
+        note(name, differ.then_some("there are several that differ"));
+    }
+    note(
+        "x-content-type-options",
+        text("x-content-type-options")
+            .and_then(|value| (value.trim() != "nosniff").then_some("browsers know nosniff alone")),
+    );
+    note(
+        "x-frame-options",
+        text("x-frame-options").and_then(|value| frame_options(&value, text("content-security-policy").as_deref())),
+    );
+    note("strict-transport-security", text("strict-transport-security").and_then(|value| transport(&value, tls)));
+    note(
+        "referrer-policy",
+        text("referrer-policy").and_then(|value| {
+            let last = value.rsplit(',').next().unwrap_or_default().trim();
+            matches!(last, "unsafe-url" | "no-referrer-when-downgrade").then_some("it tells other sites the whole URL")
+        }),
+    );
+    found
+}
+
+const SINGLE: [&str; 4] =
+    ["x-content-type-options", "x-frame-options", "strict-transport-security", "cross-origin-opener-policy"];
+
+fn frame_options(value: &str, policy: Option<&str>) -> Option<&'static str> {
+    let open = policy.and_then(|policy| policy.split("frame-ancestors").nth(1)).map(|rest| rest.split(';').next());
+    match value.trim() {
+        "deny" | "sameorigin"
+            if open.flatten().is_some_and(|rest| rest.split_ascii_whitespace().any(|word| word == "*")) =>
+        {
+            Some("frame-ancestors * of the content security policy overrules it")
+        }
+        "deny" | "sameorigin" => None,
+        _ => Some("browsers know DENY and SAMEORIGIN alone"),
+    }
+}
+
+fn transport(value: &str, tls: bool) -> Option<&'static str> {
+    let directives = || value.split(';').map(str::trim);
+    let age = directives().find_map(|directive| directive.strip_prefix("max-age="));
+    let age = age.and_then(|age| age.trim_matches('"').parse::<u64>().ok());
+    match age {
+        _ if !tls => Some("browsers ignore it over plain HTTP"),
+        None => Some("without max-age browsers ignore it"),
+        Some(age) if age < 15_552_000 => Some("it lasts for less than half a year"),
+        Some(age)
+            if directives().any(|directive| directive == "preload")
+                && (age < 31_536_000 || !directives().any(|directive| directive == "includesubdomains")) =>
+        {
+            Some("preload wants a year and includeSubDomains")
+        }
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderName, HeaderValue};
+
+    fn fields(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn weaknesses_of_the_applications_policy_are_told() {
+        use CspWeakness::*;
+        for (policy, wanted) in [
+            ("default-src 'self'; base-uri 'none'", &[][..]),
+            ("script-src 'self' 'unsafe-inline'", &[InlineScripts, NoBaseUri, NoObjectSource]),
+            ("default-src *; base-uri 'self'; script-src 'unsafe-eval' data:", &[Eval, ScriptsFromAnywhere]),
+            ("default-src 'self'; script-src 'unsafe-inline' https: 'nonce-a' 'strict-dynamic'; base-uri 'self'", &[]),
+            ("img-src *", &[NoScriptSource, NoBaseUri, NoObjectSource]),
+            ("img-src *, default-src 'self'; base-uri 'self'", &[]),
+        ] {
+            assert_eq!(review_csp(&fields(&[("content-security-policy", policy)])), wanted, "{policy}");
+        }
+        assert_eq!(review_csp(&HeaderMap::new()), []);
+    }
+
+    #[test]
+    fn weaker_and_contradictory_fields_are_told() {
+        for (name, value, weak) in [
+            ("x-content-type-options", "nosniff", false),
+            ("x-content-type-options", "sniff", true),
+            ("x-frame-options", "DENY", false),
+            ("x-frame-options", "ALLOW-FROM https://a", true),
+            ("strict-transport-security", "max-age=31536000; includeSubDomains; preload", false),
+            ("strict-transport-security", "max-age=31536000; preload", true),
+            ("strict-transport-security", "max-age=60", true),
+            ("strict-transport-security", "includeSubDomains", true),
+            ("referrer-policy", "no-referrer, unsafe-url", true),
+            ("referrer-policy", "strict-origin", false),
+        ] {
+            assert_eq!(review_fields(&fields(&[(name, value)]), true).len(), usize::from(weak), "{name}: {value}");
+        }
+        let both = [("x-frame-options", "DENY"), ("content-security-policy", "frame-ancestors 'self' *; img-src *")];
+        assert_eq!(review_fields(&fields(&both), true)[0].name, "x-frame-options");
+        let twice = fields(&[("x-frame-options", "DENY"), ("x-frame-options", "SAMEORIGIN")]);
+        assert_eq!(review_fields(&twice, true).len(), 1);
+    }
+}

@@ -1,0 +1,151 @@
+//! Policies for pages and other origins through whole exchanges, and what is handed to the test for weak keys.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run should fail there")]
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use cofferdam::{
+    cookies::weak::{KeyList, Seen},
+    engine::Engine,
+    exchange::{Exchange, Facts, HeadVerdict, Outcome, RequestVerdict, Step},
+    incident::{Disposition, Exemption, FingerprintKey, HashKey, IncidentId, Mode, Seed},
+    policy::{RoutePolicy, RouteTable},
+    request::{Origin, Peer, RequestHead},
+    response::{CorsPolicy, CorsRepair, CspPolicy, Preflight, ResponseHead, When},
+    scan::Ruleset,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
+
+fn engine(policy: RoutePolicy) -> Arc<Engine> {
+    let mut engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));
+    engine.routes = RouteTable::new(Vec::new(), Arc::new(policy));
+    Arc::new(engine)
+}
+
+fn exchange(engine: &Arc<Engine>) -> Exchange {
+    let facts = Facts {
+        incident_id: IncidentId::from_random([0; 12]),
+        peer: Peer { address: IpAddr::from([127, 0, 0, 1]), tls: true },
+        now: 0,
+        clock: Duration::ZERO,
+        seed: Seed::from_random([7; 32]),
+    };
+    Exchange::new(engine.clone(), facts)
+}
+
+fn fields(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+    pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+}
+
+fn request(method: Method, pairs: &[(&'static str, &'static str)]) -> RequestHead {
+    let mut headers = fields(pairs);
+    headers.insert(header::HOST, HeaderValue::from_static("localhost"));
+    RequestHead { method, uri: Uri::from_static("/"), version: Version::HTTP_11, headers }
+}
+
+/// The head and body that leave.
+fn page(
+    engine: &Arc<Engine>,
+    pairs: &[(&'static str, &'static str)],
+    body: &'static str,
+    piece: usize,
+) -> (HeaderMap, String) {
+    let mut exchange = exchange(engine);
+    assert!(matches!(exchange.on_request(&mut request(Method::GET, &[])), RequestVerdict::Forward));
+    let head = ResponseHead { status: StatusCode::OK, headers: fields(pairs) };
+    assert!(matches!(exchange.on_response_head(head), HeadVerdict::Inspect));
+    let (mut headers, mut out) = (HeaderMap::new(), Vec::new());
+    let mut take = |step| match step {
+        Step::Commit { head, body, .. } => {
+            headers = head.headers;
+            body.iter().for_each(|bytes| out.extend_from_slice(bytes));
+        }
+        Step::Release(body) => body.iter().for_each(|bytes| out.extend_from_slice(bytes)),
+        Step::Hold => {}
+        other => panic!("{other:?}"),
+    };
+    body.as_bytes().chunks(piece).for_each(|bytes| take(exchange.on_chunk(Bytes::from_static(bytes))));
+    take(exchange.on_end(None).0);
+    (headers, String::from_utf8(out).unwrap())
+}
+
+fn with_nonces() -> Arc<Engine> {
+    let own: [Box<str>; 1] = ["'self'".into()];
+    let directives = [("script-src", &own[..])];
+    let csp = CspPolicy::build(Mode::Enforce, When::Absent, true, directives.into_iter()).unwrap();
+    engine(RoutePolicy { csp: Some(Arc::new(csp)), ..RoutePolicy::default() })
+}
+
+const PAGE: &str = "<html><script>a()</script><p title='<script>'>x</p><style>p{}</style></html>";
+
+#[test]
+fn a_page_gets_the_nonce_that_its_policy_names() {
+    let engine = with_nonces();
+    let html = [("content-type", "text/html; charset=utf-8"), ("content-length", "78"), ("etag", "\"1\"")];
+    let (headers, body) = page(&engine, &html, PAGE, 1000);
+    let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    let nonce = policy.strip_prefix("script-src 'self' 'nonce-").unwrap().strip_suffix('\'').unwrap();
+    let wanted = PAGE.replace("<script>a", &format!("<script nonce=\"{nonce}\">a"));
+    assert_eq!(body, wanted.replace("<style>", &format!("<style nonce=\"{nonce}\">")));
+    assert!(!headers.contains_key(header::ETAG) && !headers.contains_key(header::CONTENT_LENGTH));
+    assert_eq!(page(&engine, &html, PAGE, 1).1, body);
+}
+
+#[test]
+fn what_gets_no_nonces_gets_no_policy_of_them_and_stays_as_it_is() {
+    let engine = with_nonces();
+    for pairs in [
+        &[("content-type", "text/plain"), ("etag", "\"1\"")][..],
+        &[("content-type", "text/html"), ("content-security-policy", "default-src *"), ("etag", "\"1\"")],
+    ] {
+        let (headers, body) = page(&engine, pairs, PAGE, 9);
+        assert_eq!(body, PAGE);
+        assert_eq!(headers[header::ETAG], "\"1\"");
+        assert!(headers.get(header::CONTENT_SECURITY_POLICY).is_none_or(|policy| policy == "default-src *"));
+    }
+}
+
+/// What left, and how it ended, for a request and a response without a body.
+fn head(
+    engine: &Arc<Engine>,
+    request: &mut RequestHead,
+    answer: &[(&'static str, &'static str)],
+) -> (HeaderMap, Outcome) {
+    let mut exchange = exchange(engine);
+    if let RequestVerdict::Refuse(reply) = exchange.on_request(request) {
+        return (reply.headers, exchange.finish());
+    }
+    let answer = ResponseHead { status: StatusCode::NO_CONTENT, headers: fields(answer) };
+    let HeadVerdict::Pass(head) = exchange.on_response_head(answer) else { panic!() };
+    (head.headers, exchange.finish())
+}
+
+#[test]
+fn a_reflected_origin_is_taken_back_and_a_preflight_answered() {
+    let preflight = Preflight { methods: vec![Method::PUT], headers: Vec::new(), credentials: true, max_age: 60 };
+    let origins = vec![Origin::parse("https://app.example").unwrap()];
+    let cors = CorsPolicy { mode: Mode::Enforce, origins, preflight: Some(preflight) };
+    let engine = engine(RoutePolicy { cors: Arc::new(cors), ..RoutePolicy::default() });
+    let given = [("access-control-allow-origin", "https://evil.example"), ("access-control-allow-credentials", "true")];
+    let mut asked = request(Method::GET, &[("origin", "https://evil.example")]);
+    let (headers, outcome) = head(&engine, &mut asked, &given);
+    assert_eq!(outcome.cors, Some(CorsRepair::Reflected));
+    assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
+    let ask = [("origin", "https://app.example"), ("access-control-request-method", "PUT")];
+    let (headers, outcome) = head(&engine, &mut request(Method::OPTIONS, &ask), &[]);
+    assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_METHODS], "PUT");
+    assert_eq!(outcome.disposition, Disposition::Exempt(Exemption::Preflight));
+}
+
+#[test]
+fn signed_cookies_are_handed_to_the_test_for_weak_keys_once() {
+    let seen = Seen::new(64, HashKey::from_random([1; 16]));
+    let engine = engine(RoutePolicy { weak_keys: Some(Arc::new(seen)), ..RoutePolicy::default() });
+    let set = [("set-cookie", "session=eyJhZG1pbiI6ZmFsc2UsInVzZXIiOiJhZGEifQ.awU2Fw.Kia3uTQHz9sb4gSAabOJevoAK7A")];
+    let (_, outcome) = head(&engine, &mut request(Method::GET, &[("cookie", "theme=dark")]), &set);
+    let weak = outcome.candidates[0].test(&KeyList::embedded().unwrap(), 0).unwrap();
+    assert_eq!((outcome.candidates.len(), weak.framework), (1, "flask"));
+    let (_, outcome) = head(&engine, &mut request(Method::GET, &[]), &set);
+    assert!(outcome.candidates.is_empty());
+}

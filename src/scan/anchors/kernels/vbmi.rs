@@ -20,7 +20,7 @@ use super::{
 
 /// One table for each pair of neighbours among the four bytes of a window.
 const TABLES: usize = 3;
-const CELLS: usize = 128;
+pub(super) const CELLS: usize = 128;
 /// The most groups of eight buckets, one bit each.
 const GROUPS: usize = 3;
 /// Up to so many windows two groups are faster: a third costs a quarter of the pass over the text.
@@ -172,7 +172,7 @@ fn store(places: &mut Places, lanes: __m512i, mask: u32) {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load_cells(cells: &[u8; CELLS]) -> [__m512i; 2] {
+pub(super) fn load_cells(cells: &[u8; CELLS]) -> [__m512i; 2] {
     let cells = cells.as_ptr();
     // SAFETY: the two unaligned loads read the 128 bytes that the reference vouches for.
     unsafe { [_mm512_loadu_si512(cells.cast()), _mm512_loadu_si512(cells.add(64).cast())] }
@@ -181,7 +181,7 @@ fn load_cells(cells: &[u8; CELLS]) -> [__m512i; 2] {
 /// The 64 bytes at `offset` of a block.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(block: &Reach, offset: usize) -> __m512i {
+pub(super) fn load(block: &Reach, offset: usize) -> __m512i {
     assert!(offset <= super::REACH);
     // SAFETY: an unaligned load of 64 bytes that end at or before BLOCK + REACH, the length of the block.
     unsafe { _mm512_loadu_si512(block.as_ptr().add(offset).cast()) }

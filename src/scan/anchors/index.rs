@@ -119,7 +119,7 @@ struct Chains {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     window: u32,
-    /// Four folded bytes of the literal beside its window, or the window again; most false alarms end at them.
+    /// Four folded bytes at the other end of the literal, 0 if it has but three: most false alarms end at them.
     check: u32,
     literal: u32,
     /// Of the window in the literal, below [`super::choose::SEARCHED`].
@@ -132,8 +132,8 @@ impl Entry {
     fn new(literal: usize, bytes: &OwnedLiteral, choice: &Choice) -> Self {
         let bytes = &bytes.bytes;
         let last = bytes.len().saturating_sub(4);
-        // Behind the window if the literal goes on there, else as far before it as there is anything.
-        let check_offset = if choice.offset < last { last.min(choice.offset + 4) } else { last.saturating_sub(4) };
+        // What begins like a literal and goes on otherwise is the commonest false alarm.
+        let check_offset = if choice.offset == last { 0 } else { last.min(u8::MAX.into()) };
         Self {
             window: u32::from_le_bytes(choice.window.0),
             check: four_at(bytes, check_offset).map_or(0, |check| check | FOLD),

@@ -3,17 +3,14 @@
 
 use std::ops::Range;
 
-use super::{
-    Hit, OwnedLiteral,
-    choose::{Choice, Window},
-};
+use super::{Hit, OwnedLiteral, choose::Choice};
 
 /// Bit 5 of four bytes, see [`super::frequency::fold`].
 const FOLD: u32 = 0x2020_2020;
 /// The three bytes of a short window.
 const SHORT: u32 = 0x00FF_FFFF;
 
-/// A set of four folded bytes: never wrong when it says that some are not in it.
+/// A set of three or four folded bytes: never wrong when it says that some are not in it.
 #[derive(Debug)]
 pub(super) struct Bitmap {
     /// One bit per hash. 8 KiB leave room in the first-level cache for the other tables and the text.
@@ -29,22 +26,22 @@ impl Bitmap {
 
     /// Any case of `four` will do.
     pub(super) fn insert(&mut self, four: [u8; 4]) {
-        let hash = hash(fold(u32::from_le_bytes(four)));
-        self.words[(hash >> 6) as usize] |= 1 << (hash & 63);
-    }
-
-    /// A short window with every byte that may follow it.
-    pub(super) fn insert_window(&mut self, window: Window) {
-        let [first, second, third, _] = window.0;
-        match window.is_short() {
-            true => any_byte().for_each(|fourth| self.insert([first, second, third, fourth])),
-            false => self.insert(window.0),
-        }
+        self.set(fold(u32::from_le_bytes(four)));
     }
 
     #[inline(always)]
     pub(super) fn admits(&self, four: [u8; 4]) -> bool {
-        let hash = hash(fold(u32::from_le_bytes(four)));
+        self.has(fold(u32::from_le_bytes(four)))
+    }
+
+    fn set(&mut self, window: u32) {
+        let hash = hash(window);
+        self.words[(hash >> 6) as usize] |= 1 << (hash & 63);
+    }
+
+    #[inline(always)]
+    fn has(&self, window: u32) -> bool {
+        let hash = hash(window);
         self.words[(hash >> 6) as usize % Self::WORDS] >> (hash & 63) & 1 == 1
     }
 }
@@ -57,6 +54,7 @@ pub(super) fn any_byte() -> impl Iterator<Item = u8> {
 /// The chosen windows of all literals.
 #[derive(Debug)]
 pub(super) struct Index {
+    /// The windows of four bytes and those of three, each as it is: with every fourth byte the latter would fill it.
     bitmap: Bitmap,
     long: Chains,
     short: Chains,
@@ -68,24 +66,32 @@ impl Index {
         let (short, long): (Vec<_>, Vec<_>) = choices.iter().enumerate().partition(|(_, it)| it.window.is_short());
         let [long, short] = [long, short].map(|half| half.into_iter().map(entry).collect::<Vec<_>>());
         let mut bitmap = Bitmap::new();
-        choices.iter().for_each(|choice| bitmap.insert_window(choice.window));
+        long.iter().chain(&short).for_each(|entry| bitmap.set(entry.window));
         Self { bitmap, long: Chains::new(long), short: Chains::new(short) }
     }
 
     /// Whether a window might stand at the head of these four bytes. Never wrong when it says no.
     #[inline(always)]
     pub(super) fn admits(&self, four: [u8; 4]) -> bool {
-        self.bitmap.admits(four)
+        let window = fold(u32::from_le_bytes(four));
+        self.bitmap.has(window) | (self.has_short() && self.bitmap.has(window & SHORT))
     }
 
     /// Appends the literals whose window stands at `place` and that themselves stand in the text and start in
     /// `own`. `four` are the bytes at `place`, padded with anything past the end.
     pub(super) fn verify(&self, text: &Text<'_>, place: usize, four: [u8; 4], hits: &mut Vec<Hit>) {
         let window = fold(u32::from_le_bytes(four));
-        self.long.verify(text, place, window, hits);
-        if !self.short.entries.is_empty() {
+        if self.bitmap.has(window) {
+            self.long.verify(text, place, window, hits);
+        }
+        if self.has_short() && self.bitmap.has(window & SHORT) {
             self.short.verify(text, place, window & SHORT, hits);
         }
+    }
+
+    #[inline(always)]
+    fn has_short(&self) -> bool {
+        !self.short.entries.is_empty()
     }
 }
 

@@ -22,9 +22,9 @@ use super::{
 const TABLES: usize = 3;
 pub(super) const CELLS: usize = 128;
 /// The most groups of eight buckets, one bit each.
-const GROUPS: usize = 3;
-/// Up to so many windows two groups are faster: a third costs a quarter of the pass over the text.
-const FEW: usize = 500;
+const GROUPS: usize = 4;
+/// Up to so many windows two and three groups are faster: each costs a quarter of the pass over the text.
+const FEW: [usize; 2] = [500, 1000];
 
 /// The bits of the first byte that enter the class.
 const FIRST: u8 = 0x5F;
@@ -59,7 +59,7 @@ impl Tables {
 
     fn fill(windows: &[Window], frequencies: &Frequencies) -> Self {
         let demands: Vec<Demands> = windows.iter().map(demands).collect();
-        let groups = if windows.len() > FEW { GROUPS } else { GROUPS - 1 };
+        let groups = GROUPS - FEW.iter().filter(|&&few| windows.len() <= few).count();
         let places = cluster(&demands, &vec![shares(frequencies); TABLES], 8 * groups);
         let mut cells = [[[0; CELLS]; GROUPS]; TABLES];
         for (pattern, bucket) in demands.iter().zip(places) {
@@ -75,6 +75,7 @@ impl Tables {
         unsafe {
             match self.groups {
                 2 => candidates::<2>(&self.cells, text, found),
+                3 => candidates::<3>(&self.cells, text, found),
                 _ => candidates::<GROUPS>(&self.cells, text, found),
             }
         }

@@ -1,6 +1,6 @@
 //! The AVX-512 kernel: 64 places a step, each looked up in several tables of 128 cells.
 //!
-//! Table k holds, for each class of the bytes k and k + 1 of a pattern, one bit for each of 16 buckets of patterns:
+//! Table k holds, for each class of the bytes k and k + 1 of a pattern, one bit for each of 16 to 32 buckets of windows:
 //! a place is a candidate when some bucket's bit is set in every table. The class of two bytes is
 //! `b0 ^ M(b1)`, M a matrix over GF(2) (one GFNI instruction); seven bits of it index the cells, which one
 //! `vpermi2b` per eight buckets looks up for all 64 places. Bit 5 of both bytes is left out, and with it the case

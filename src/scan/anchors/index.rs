@@ -51,11 +51,16 @@ pub(super) fn any_byte() -> impl Iterator<Item = u8> {
     (0..=u8::MAX).filter(|&byte| byte == super::frequency::fold(byte))
 }
 
+/// So many windows of three bytes take 3 % of the bitmap with every fourth byte.
+const FEW: usize = 16;
+
 /// The chosen windows of all literals.
 #[derive(Debug)]
 pub(super) struct Index {
-    /// The windows of four bytes and those of three, each as it is: with every fourth byte the latter would fill it.
     bitmap: Bitmap,
+    /// Whether windows of three bytes stand in the bitmap as they are and are looked up apart. Few of them stand
+    /// there with every fourth byte instead, which saves the second look; many would fill it.
+    short_apart: bool,
     long: Chains,
     short: Chains,
 }
@@ -66,15 +71,22 @@ impl Index {
         let (short, long): (Vec<_>, Vec<_>) = choices.iter().enumerate().partition(|(_, it)| it.window.is_short());
         let [long, short] = [long, short].map(|half| half.into_iter().map(entry).collect::<Vec<_>>());
         let mut bitmap = Bitmap::new();
-        long.iter().chain(&short).for_each(|entry| bitmap.set(entry.window));
-        Self { bitmap, long: Chains::new(long), short: Chains::new(short) }
+        let short_apart = short.len() > FEW;
+        long.iter().for_each(|entry| bitmap.set(entry.window));
+        for entry in &short {
+            match short_apart {
+                true => bitmap.set(entry.window),
+                false => any_byte().for_each(|fourth| bitmap.set(entry.window | u32::from(fourth) << 24)),
+            }
+        }
+        Self { bitmap, short_apart, long: Chains::new(long), short: Chains::new(short) }
     }
 
     /// Whether a window might stand at the head of these four bytes. Never wrong when it says no.
     #[inline(always)]
     pub(super) fn admits(&self, four: [u8; 4]) -> bool {
         let window = fold(u32::from_le_bytes(four));
-        self.bitmap.has(window) | (self.has_short() && self.bitmap.has(window & SHORT))
+        self.bitmap.has(window) | (self.short_apart && self.bitmap.has(window & SHORT))
     }
 
     /// Appends the literals whose window stands at `place` and that themselves stand in the text and start in
@@ -84,14 +96,9 @@ impl Index {
         if self.bitmap.has(window) {
             self.long.verify(text, place, window, hits);
         }
-        if self.has_short() && self.bitmap.has(window & SHORT) {
+        if !self.short.entries.is_empty() && (!self.short_apart || self.bitmap.has(window & SHORT)) {
             self.short.verify(text, place, window & SHORT, hits);
         }
-    }
-
-    #[inline(always)]
-    fn has_short(&self) -> bool {
-        !self.short.entries.is_empty()
     }
 }
 

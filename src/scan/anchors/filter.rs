@@ -7,11 +7,9 @@ use super::{
     choose::{Choice, choose},
     frequency::{Frequencies, fold},
     index::{Index, Text},
-    kernels::{BLOCK, BLOCKS, Candidates, Pattern, Places, REACH, Tables},
+    kernels::{Candidates, Pattern, Places, Tables},
+    rounds::each_round,
 };
-
-/// Places in one round of kernel, bitmap and comparison: what one round reads stays in the first-level cache.
-const ROUND: usize = BLOCKS * BLOCK;
 
 #[derive(Debug)]
 pub(super) struct Filter {
@@ -38,12 +36,20 @@ impl Filter {
 
     /// Appends the occurrences that start in `own`, ordered by their window.
     pub(super) fn find(&self, literals: &[OwnedLiteral], haystack: &[u8], own: Range<usize>, hits: &mut Vec<Hit>) {
-        let end = own.end.saturating_add(self.farthest).min(haystack.len());
-        let mut search = Search::new(self, Text { literals, haystack, own: own.clone() }, hits);
-        let mut place = own.start;
-        while place < end {
-            place += search.round(place, end);
-        }
+        let places = own.start..own.end.saturating_add(self.farthest);
+        let text = Text { literals, haystack, own };
+        let (mut candidates, mut thinned) = (Candidates::new(), Places::new());
+        each_round(haystack, places, |round, first| {
+            self.tables.candidates(round, &mut candidates);
+            let mut rest = candidates.blocks();
+            while !rest.is_empty() {
+                rest = self.tables.expand(rest, &mut thinned);
+                thinned.retain(|at| self.index.admits(four(round, at)));
+                for &at in thinned.as_slice() {
+                    self.index.verify(&text, first + usize::from(at), four(round, at), hits);
+                }
+            }
+        });
     }
 }
 
@@ -58,55 +64,7 @@ fn patterns(literals: &[OwnedLiteral], choices: &[Choice]) -> Vec<Pattern> {
     patterns
 }
 
-/// One call of `find`.
-struct Search<'a> {
-    filter: &'a Filter,
-    text: Text<'a>,
-    candidates: Candidates,
-    places: Places,
-    hits: &'a mut Vec<Hit>,
-}
-
-impl<'a> Search<'a> {
-    fn new(filter: &'a Filter, text: Text<'a>, hits: &'a mut Vec<Hit>) -> Self {
-        Self { filter, text, candidates: Candidates::new(), places: Places::new(), hits }
-    }
-
-    /// Judges the places from `place` on, at most up to `end` and at least one; returns how many.
-    fn round(&mut self, place: usize, end: usize) -> usize {
-        let rest = &self.text.haystack[place..];
-        let wanted = (end - place).min(ROUND).next_multiple_of(BLOCK);
-        let whole = wanted.min(rest.len().saturating_sub(REACH) / BLOCK * BLOCK);
-        if whole > 0 {
-            self.judge(&rest[..whole + REACH], place);
-            return whole;
-        }
-        // The last places of the haystack, with zeros behind them.
-        let mut last = [0; LAST];
-        last[..rest.len()].copy_from_slice(rest);
-        self.judge(&last, place);
-        rest.len()
-    }
-
-    /// Judges the blocks of `text`, which stands at `place` of the haystack.
-    fn judge(&mut self, text: &[u8], place: usize) {
-        let Filter { tables, index, .. } = self.filter;
-        tables.candidates(text, &mut self.candidates);
-        let mut rest = self.candidates.blocks();
-        while !rest.is_empty() {
-            rest = tables.expand(rest, &mut self.places);
-            self.places.retain(|at| index.admits(four(text, at)));
-            for &at in self.places.as_slice() {
-                index.verify(&self.text, place + usize::from(at), four(text, at), self.hits);
-            }
-        }
-    }
-}
-
-/// The longest text that is no whole block and what it reaches to, in blocks, with its reach.
-const LAST: usize = (BLOCK + REACH).next_multiple_of(BLOCK) + REACH;
-
-/// The four bytes at a place of a kernel's text, which has [`REACH`] bytes behind its last place.
+/// The four bytes at a place of a kernel's text, which has more behind its last place.
 #[inline(always)]
 fn four(text: &[u8], at: u16) -> [u8; 4] {
     let four = text.get(usize::from(at)..).and_then(|rest| rest.first_chunk());

@@ -3,17 +3,14 @@
 
 use std::ops::Range;
 
-use super::{
-    Hit, OwnedLiteral,
-    choose::{Choice, Window},
-};
+use super::{Hit, OwnedLiteral, choose::Choice};
 
 /// Bit 5 of four bytes, see [`super::frequency::fold`].
 const FOLD: u32 = 0x2020_2020;
 /// The three bytes of a short window.
 const SHORT: u32 = 0x00FF_FFFF;
 
-/// A set of four folded bytes: never wrong when it says that some are not in it.
+/// A set of three or four folded bytes: never wrong when it says that some are not in it.
 #[derive(Debug)]
 pub(super) struct Bitmap {
     /// One bit per hash. 8 KiB leave room in the first-level cache for the other tables and the text.
@@ -29,22 +26,22 @@ impl Bitmap {
 
     /// Any case of `four` will do.
     pub(super) fn insert(&mut self, four: [u8; 4]) {
-        let hash = hash(fold(u32::from_le_bytes(four)));
-        self.words[(hash >> 6) as usize] |= 1 << (hash & 63);
-    }
-
-    /// A short window with every byte that may follow it.
-    pub(super) fn insert_window(&mut self, window: Window) {
-        let [first, second, third, _] = window.0;
-        match window.is_short() {
-            true => any_byte().for_each(|fourth| self.insert([first, second, third, fourth])),
-            false => self.insert(window.0),
-        }
+        self.set(fold(u32::from_le_bytes(four)));
     }
 
     #[inline(always)]
     pub(super) fn admits(&self, four: [u8; 4]) -> bool {
-        let hash = hash(fold(u32::from_le_bytes(four)));
+        self.has(fold(u32::from_le_bytes(four)))
+    }
+
+    fn set(&mut self, window: u32) {
+        let hash = hash(window);
+        self.words[(hash >> 6) as usize] |= 1 << (hash & 63);
+    }
+
+    #[inline(always)]
+    fn has(&self, window: u32) -> bool {
+        let hash = hash(window);
         self.words[(hash >> 6) as usize % Self::WORDS] >> (hash & 63) & 1 == 1
     }
 }
@@ -54,10 +51,16 @@ pub(super) fn any_byte() -> impl Iterator<Item = u8> {
     (0..=u8::MAX).filter(|&byte| byte == super::frequency::fold(byte))
 }
 
+/// So many windows of three bytes take 3 % of the bitmap with every fourth byte.
+const FEW: usize = 16;
+
 /// The chosen windows of all literals.
 #[derive(Debug)]
 pub(super) struct Index {
     bitmap: Bitmap,
+    /// Whether windows of three bytes stand in the bitmap as they are and are looked up apart. Few of them stand
+    /// there with every fourth byte instead, which saves the second look; many would fill it.
+    short_apart: bool,
     long: Chains,
     short: Chains,
 }
@@ -68,22 +71,32 @@ impl Index {
         let (short, long): (Vec<_>, Vec<_>) = choices.iter().enumerate().partition(|(_, it)| it.window.is_short());
         let [long, short] = [long, short].map(|half| half.into_iter().map(entry).collect::<Vec<_>>());
         let mut bitmap = Bitmap::new();
-        choices.iter().for_each(|choice| bitmap.insert_window(choice.window));
-        Self { bitmap, long: Chains::new(long), short: Chains::new(short) }
+        let short_apart = short.len() > FEW;
+        long.iter().for_each(|entry| bitmap.set(entry.window));
+        for entry in &short {
+            match short_apart {
+                true => bitmap.set(entry.window),
+                false => any_byte().for_each(|fourth| bitmap.set(entry.window | u32::from(fourth) << 24)),
+            }
+        }
+        Self { bitmap, short_apart, long: Chains::new(long), short: Chains::new(short) }
     }
 
     /// Whether a window might stand at the head of these four bytes. Never wrong when it says no.
     #[inline(always)]
     pub(super) fn admits(&self, four: [u8; 4]) -> bool {
-        self.bitmap.admits(four)
+        let window = fold(u32::from_le_bytes(four));
+        self.bitmap.has(window) | (self.short_apart && self.bitmap.has(window & SHORT))
     }
 
     /// Appends the literals whose window stands at `place` and that themselves stand in the text and start in
     /// `own`. `four` are the bytes at `place`, padded with anything past the end.
     pub(super) fn verify(&self, text: &Text<'_>, place: usize, four: [u8; 4], hits: &mut Vec<Hit>) {
         let window = fold(u32::from_le_bytes(four));
-        self.long.verify(text, place, window, hits);
-        if !self.short.entries.is_empty() {
+        if self.bitmap.has(window) {
+            self.long.verify(text, place, window, hits);
+        }
+        if !self.short.entries.is_empty() && (!self.short_apart || self.bitmap.has(window & SHORT)) {
             self.short.verify(text, place, window & SHORT, hits);
         }
     }
@@ -119,7 +132,7 @@ struct Chains {
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     window: u32,
-    /// Four folded bytes of the literal beside its window, or the window again; most false alarms end at them.
+    /// Four folded bytes at the other end of the literal, 0 if it has but three: most false alarms end at them.
     check: u32,
     literal: u32,
     /// Of the window in the literal, below [`super::choose::SEARCHED`].
@@ -132,8 +145,8 @@ impl Entry {
     fn new(literal: usize, bytes: &OwnedLiteral, choice: &Choice) -> Self {
         let bytes = &bytes.bytes;
         let last = bytes.len().saturating_sub(4);
-        // Behind the window if the literal goes on there, else as far before it as there is anything.
-        let check_offset = if choice.offset < last { last.min(choice.offset + 4) } else { last.saturating_sub(4) };
+        // What begins like a literal and goes on otherwise is the commonest false alarm.
+        let check_offset = if choice.offset == last { 0 } else { last.min(u8::MAX.into()) };
         Self {
             window: u32::from_le_bytes(choice.window.0),
             check: four_at(bytes, check_offset).map_or(0, |check| check | FOLD),

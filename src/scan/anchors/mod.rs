@@ -7,15 +7,18 @@
 mod automaton;
 mod choose;
 mod cluster;
+mod escapes;
 mod filter;
 mod frequency;
 mod index;
 mod kernels;
 mod lint;
+mod rounds;
 
 use std::{fmt, ops::Range};
 
 use automaton::Automaton;
+pub use escapes::{EscapeCensus, Spelled, each_escape, escapes};
 use filter::Filter;
 pub use lint::{LintError, MAX_RATE};
 

@@ -148,7 +148,7 @@ fn half<const N: usize>(tables: &[[[__m256i; 2]; N]; POSITIONS], block: &Reach, 
 /// The same 16 cells in both lanes.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load_cells(cells: &[u8; 16]) -> __m256i {
+pub(super) fn load_cells(cells: &[u8; 16]) -> __m256i {
     // SAFETY: an unaligned load of the 16 bytes that the reference vouches for.
     _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(cells.as_ptr().cast()) })
 }
@@ -156,7 +156,7 @@ fn load_cells(cells: &[u8; 16]) -> __m256i {
 /// The 32 bytes at `offset` of a block.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load(block: &Reach, offset: usize) -> __m256i {
+pub(super) fn load(block: &Reach, offset: usize) -> __m256i {
     assert!(offset <= super::REACH + BLOCK / 2);
     // SAFETY: an unaligned load of 32 bytes that end at or before BLOCK + REACH, the length of the block.
     unsafe { _mm256_loadu_si256(block.as_ptr().add(offset).cast()) }

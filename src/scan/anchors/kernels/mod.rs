@@ -6,8 +6,11 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 mod portable;
+mod suspects;
 #[cfg(target_arch = "x86_64")]
 mod vbmi;
+
+pub(super) use suspects::suspects;
 
 use super::{Kernel, choose::Window, frequency::Frequencies};
 
@@ -107,6 +110,18 @@ pub(super) struct Block {
     start: u16,
 }
 
+impl Block {
+    /// Calls `visit` with the candidates' places in the text.
+    #[inline(always)]
+    pub(super) fn each_place(self, mut visit: impl FnMut(usize)) {
+        let mut places = self.places;
+        while places != 0 {
+            visit(usize::from(self.start) + places.trailing_zeros() as usize);
+            places &= places - 1;
+        }
+    }
+}
+
 impl Candidates {
     pub(super) fn new() -> Self {
         Self { blocks: [Block { places: 0, start: 0 }; BLOCKS], length: 0 }
@@ -192,6 +207,11 @@ impl Places {
 /// The blocks of a text, each with its start.
 #[inline(always)]
 fn blocks(text: &[u8]) -> impl Iterator<Item = (usize, &Reach)> {
-    let starts = (0..text.len().saturating_sub(REACH)).step_by(BLOCK);
-    starts.filter_map(|start| Some((start, text.get(start..)?.first_chunk()?)))
+    let mut rest = text;
+    let blocks = std::iter::from_fn(move || {
+        let block = rest.first_chunk()?;
+        rest = &rest[BLOCK..];
+        Some(block)
+    });
+    (0..).step_by(BLOCK).zip(blocks)
 }

@@ -17,8 +17,11 @@ impl Tables {
     pub(super) fn new(patterns: &[Pattern]) -> Self {
         let mut bitmap = Bitmap::new();
         for Pattern { window, before } in patterns {
-            let [first, second, third, _] = window.0;
-            bitmap.insert_window(*window);
+            let [first, second, third, fourth] = window.0;
+            match window.is_short() {
+                true => any_byte().for_each(|fourth| bitmap.insert([first, second, third, fourth])),
+                false => bitmap.insert([first, second, third, fourth]),
+            }
             match before {
                 Some(before) => bitmap.insert([*before, first, second, third]),
                 None => any_byte().for_each(|before| bitmap.insert([before, first, second, third])),

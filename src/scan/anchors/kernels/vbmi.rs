@@ -1,6 +1,6 @@
 //! The AVX-512 kernel: 64 places a step, each looked up in several tables of 128 cells.
 //!
-//! Table k holds, for each class of the bytes k and k + 1 of a pattern, one bit for each of 16 buckets of patterns:
+//! Table k holds, for each class of the bytes k and k + 1 of a pattern, one bit for each of 16 to 32 buckets of windows:
 //! a place is a candidate when some bucket's bit is set in every table. The class of two bytes is
 //! `b0 ^ M(b1)`, M a matrix over GF(2) (one GFNI instruction); seven bits of it index the cells, which one
 //! `vpermi2b` per eight buckets looks up for all 64 places. Bit 5 of both bytes is left out, and with it the case
@@ -20,11 +20,11 @@ use super::{
 
 /// One table for each pair of neighbours among the four bytes of a window.
 const TABLES: usize = 3;
-const CELLS: usize = 128;
+pub(super) const CELLS: usize = 128;
 /// The most groups of eight buckets, one bit each.
-const GROUPS: usize = 3;
-/// Up to so many windows two groups are faster: a third costs a quarter of the pass over the text.
-const FEW: usize = 500;
+const GROUPS: usize = 4;
+/// Up to so many windows two and three groups are faster: each costs a quarter of the pass over the text.
+const FEW: [usize; 2] = [500, 1000];
 
 /// The bits of the first byte that enter the class.
 const FIRST: u8 = 0x5F;
@@ -59,7 +59,7 @@ impl Tables {
 
     fn fill(windows: &[Window], frequencies: &Frequencies) -> Self {
         let demands: Vec<Demands> = windows.iter().map(demands).collect();
-        let groups = if windows.len() > FEW { GROUPS } else { GROUPS - 1 };
+        let groups = GROUPS - FEW.iter().filter(|&&few| windows.len() <= few).count();
         let places = cluster(&demands, &vec![shares(frequencies); TABLES], 8 * groups);
         let mut cells = [[[0; CELLS]; GROUPS]; TABLES];
         for (pattern, bucket) in demands.iter().zip(places) {
@@ -75,6 +75,7 @@ impl Tables {
         unsafe {
             match self.groups {
                 2 => candidates::<2>(&self.cells, text, found),
+                3 => candidates::<3>(&self.cells, text, found),
                 _ => candidates::<GROUPS>(&self.cells, text, found),
             }
         }
@@ -172,7 +173,7 @@ fn store(places: &mut Places, lanes: __m512i, mask: u32) {
 
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load_cells(cells: &[u8; CELLS]) -> [__m512i; 2] {
+pub(super) fn load_cells(cells: &[u8; CELLS]) -> [__m512i; 2] {
     let cells = cells.as_ptr();
     // SAFETY: the two unaligned loads read the 128 bytes that the reference vouches for.
     unsafe { [_mm512_loadu_si512(cells.cast()), _mm512_loadu_si512(cells.add(64).cast())] }
@@ -181,7 +182,7 @@ fn load_cells(cells: &[u8; CELLS]) -> [__m512i; 2] {
 /// The 64 bytes at `offset` of a block.
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn load(block: &Reach, offset: usize) -> __m512i {
+pub(super) fn load(block: &Reach, offset: usize) -> __m512i {
     assert!(offset <= super::REACH);
     // SAFETY: an unaligned load of 64 bytes that end at or before BLOCK + REACH, the length of the block.
     unsafe { _mm512_loadu_si512(block.as_ptr().add(offset).cast()) }

@@ -275,34 +275,7 @@ fn hex(digits: Option<&[u8]>) -> Option<u32> {
     digits?.iter().try_fold(0, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
 }
 
-/// Whether the bytes hold escapes or invisible bytes that could spell letters, so that a word may stand there
-/// without standing there.
-pub(super) fn may_hide_letters(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = memchr::memchr3(b'&', b'\\', b'%', rest) {
-        if hides_letter(&rest[at..]) {
-            return true;
-        }
-        rest = &rest[at + 1..];
-    }
-    memchr::memchr2(0, 0x1b, bytes).is_some() || memchr::memmem::find(bytes, b"<wbr").is_some() || has_invisible(bytes)
-}
-
-fn hides_letter(escape: &[u8]) -> bool {
-    match decode(escape, false) {
-        Escape::Char { char, .. } => char.is_ascii_alphanumeric() || char == '_',
-        Escape::Nothing(_) => true,
-        Escape::Literal(_) => false,
-    }
-}
-
-fn has_invisible(bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    while let Some(at) = memchr::memchr3(0xc2, 0xe2, 0xef, rest) {
-        if matches!(decode(&rest[at..], false), Escape::Nothing(_)) {
-            return true;
-        }
-        rest = &rest[at + 1..];
-    }
-    false
+/// Whether mark-up that is meant to stand within words does.
+pub(super) fn breaks_words(bytes: &[u8]) -> bool {
+    [b"<wbr".as_slice(), b"&shy", b"&zw"].iter().any(|mark| memchr::memmem::find(bytes, mark).is_some())
 }

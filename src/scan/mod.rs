@@ -102,8 +102,9 @@ impl Ruleset {
     fn scan_text(&self, block: &Block<'_>, source: Source) -> Findings {
         let mut hits = Vec::new();
         self.anchors().find(block.bytes, block.own.clone(), &mut hits);
-        let wants_view =
-            source.utf7 || hits.iter().any(|hit| self.wants_view(hit)) || escape::may_hide_letters(block.bytes);
+        let wants_view = source.utf7
+            || hits.iter().any(|hit| self.wants_view(hit, source, block.offset))
+            || self.may_hide_letters(block);
         if hits.is_empty() && !wants_view {
             return Findings::default();
         }
@@ -117,10 +118,18 @@ impl Ruleset {
         Findings { findings, view }
     }
 
-    fn wants_view(&self, hit: &Hit) -> bool {
-        self.anchored(hit.literal)
-            .iter()
-            .any(|anchored| anchored.escaped || self.rule(anchored.rule).view == ViewKind::Text)
+    /// Whether the hit is one of a rule that reads the text view and applies here.
+    fn wants_view(&self, hit: &Hit, source: Source, offset: u64) -> bool {
+        self.anchored(hit.literal).iter().any(|anchored| {
+            let rule = self.rule(anchored.rule);
+            rule.view == ViewKind::Text && applies(&rule.scope, source, offset + hit.start as u64)
+        })
+    }
+
+    /// Whether escapes or invisible bytes could spell a letter, so that a word may stand there without standing there.
+    fn may_hide_letters(&self, block: &Block<'_>) -> bool {
+        let census = anchors::escapes(block.bytes, block.own.clone(), self.anchors().kernel());
+        census.word + census.invisible > 0 || escape::breaks_words(block.bytes)
     }
 
     fn confirm_raw(&self, block: &Block<'_>, source: Source, hits: &[Hit], findings: &mut Vec<Finding>) {

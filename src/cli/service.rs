@@ -8,7 +8,7 @@ use crate::{
     config::{self, Loaded, LogFormat, UpstreamUrl, compile},
     logging::{self, LogSettings},
     proxy::ProxySettings,
-    server::{ConnectionSettings, ListenAddress},
+    server::{ConnectionSettings, ListenAddress, TlsSettings},
     upstream::{UpstreamAddress, UpstreamSettings},
 };
 
@@ -18,6 +18,7 @@ pub(super) fn settings(loaded: &Loaded, upstream: &UpstreamUrl) -> Result<AppSet
     let (server, inspect) = (&loaded.config.server, &loaded.config.inspect);
     Ok(AppSettings {
         listen: vec![listen_address(&server.listen)],
+        tls: tls(loaded)?,
         admin: loaded.config.admin.listen.as_ref().map(listen_address),
         workers: workers.count,
         drain_timeout: server.drain_timeout.get(),
@@ -52,8 +53,19 @@ fn connections(loaded: &Loaded) -> ConnectionSettings {
         write_timeout: server.write_timeout.get(),
         max_connections: server.max_connections,
         max_headers: max_headers(loaded),
+        handshake_timeout: server.tls.handshake_timeout.get(),
+        max_handshakes: server.tls.max_handshakes,
+        h2c: server.h2c,
         ..ConnectionSettings::default()
     }
+}
+
+fn tls(loaded: &Loaded) -> Result<Option<TlsSettings>, Failure> {
+    let Some(identity) = compile::tls_identity(loaded)? else { return Ok(None) };
+    let tls = &loaded.config.server.tls;
+    let listen = tls.listen.as_ref().map(listen_address);
+    let redirect_from = tls.redirect_from.as_ref().map(listen_address);
+    Ok(listen.map(|listen| TlsSettings { listen, redirect_from, identity }))
 }
 
 /// Above every route's own limit, which answers with a page; this one cannot.

@@ -18,6 +18,7 @@ mod load;
 mod presets;
 mod schema;
 mod source;
+mod tls;
 mod units;
 
 pub use address::{ListenAddress, UpstreamUrl};
@@ -26,6 +27,7 @@ pub use error::{ConfigError, Origin};
 pub use guard::{Endpoints, Guard, Limits, Methods};
 pub use load::{Flag, Loaded, Setting, Sources, load};
 pub use presets::PRESETS;
+pub use tls::{Certificate, ClientCertificates, ServerTls};
 pub use units::{ByteSize, Duration, Expected, SecretError, SecretRef};
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -107,8 +109,12 @@ pub struct Server {
     pub drain_timeout: Duration,
     /// The operator says that TLS ends before this proxy.
     pub behind_tls: bool,
+    /// Whether HTTP/2 is spoken without TLS to clients that begin with it.
+    pub h2c: bool,
     /// Peers whose `Forwarded` and `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<Cidr>,
+    /// TLS towards clients.
+    pub tls: ServerTls,
 }
 
 /// The side of the application.

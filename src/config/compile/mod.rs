@@ -6,9 +6,11 @@ mod files;
 mod guard;
 mod headers;
 mod rules;
+mod tls;
 mod workers;
 
 pub use rules::{RuleInForce, all_rules, ruleset, untested_ruleset};
+pub use tls::tls_identity;
 pub use workers::{Workers, workers};
 
 use std::{collections::HashSet, sync::Arc, time::Duration};

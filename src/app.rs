@@ -30,8 +30,11 @@ use crate::{
     metrics::{self, Metrics, WorkerMetrics},
     proxy::{Proxy, ProxySettings},
     record::Recorder,
-    server::{Bound, Clock, ConnectionSettings, ListenAddress, Redirect, Server, TICK, TlsIdentity, TlsSettings, bind},
-    upstream::{Upstream, UpstreamSettings},
+    server::{
+        Bound, Clock, ConnectionSettings, ListenAddress, Redirect, Server, TICK, TlsError, TlsIdentity, TlsSettings,
+        bind,
+    },
+    upstream::{Upstream, UpstreamSettings, UpstreamTls},
 };
 
 /// Everything the service is told from outside, compiled.
@@ -100,6 +103,7 @@ pub struct Service {
     /// Where the operator connects, a free port filled in.
     pub admin: Option<ListenAddress>,
     identity: Option<TlsIdentity>,
+    upstream_tls: Option<UpstreamTls>,
     engine: Arc<ArcSwap<Engine>>,
     metrics: Metrics,
     log: Log,
@@ -120,12 +124,25 @@ pub fn start(settings: AppSettings, engine: Engine, output: impl Write + Send + 
     let (doors, shares) = bind_all(&settings, workers)?;
     let admin = start_admin(&settings, &metrics, &stopping)?;
     let identity = settings.tls.as_ref().map(|tls| tls.identity.clone());
+    let upstream_tls = settings.upstream.tls.clone();
     let plan = Plan { settings: share_out(settings, workers), engine, metrics, log, stopping };
     let handles = shares.into_iter().map(|share| plan.clone().start_worker(share));
     let workers = handles.collect::<anyhow::Result<_>>()?;
     let Plan { engine, metrics, log, .. } = plan;
     let Doors { listening, tls: listening_tls, redirecting } = doors;
-    Ok(Service { listening, listening_tls, redirecting, admin, identity, engine, metrics, log, stop, workers })
+    Ok(Service {
+        listening,
+        listening_tls,
+        redirecting,
+        admin,
+        identity,
+        upstream_tls,
+        engine,
+        metrics,
+        log,
+        stop,
+        workers,
+    })
 }
 
 fn worker_count(wanted: usize) -> usize {
@@ -321,8 +338,8 @@ impl Service {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
         let mut interval = tokio::time::interval(WATCH_INTERVAL);
-        let certificates = self.identity.as_ref().map(TlsIdentity::files).unwrap_or_default();
-        let (mut engine_files, mut tls_files) = (Watched::new(reload.watched.clone()), Watched::new(certificates));
+        let mut engine_files = Watched::new(reload.watched.clone());
+        let mut tls_files = Watched::new(self.tls_files());
         loop {
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),
@@ -343,14 +360,28 @@ impl Service {
         }
     }
 
+    fn tls_files(&self) -> Vec<PathBuf> {
+        let upstream = self.upstream_tls.iter().flat_map(UpstreamTls::files);
+        self.identity.iter().flat_map(TlsIdentity::files).chain(upstream).collect()
+    }
+
     /// Reads certificates and keys again, or keeps the old ones and says why.
     pub fn renew_tls(&self) {
-        let Some(identity) = &self.identity else { return };
-        let renewed = identity.reload();
+        if let Some(identity) = &self.identity {
+            self.renewed_tls("clients", identity.reload());
+        }
+        if let Some(tls) = &self.upstream_tls {
+            self.renewed_tls("the application", tls.reload());
+        }
+    }
+
+    fn renewed_tls(&self, side: &str, renewed: Result<(), TlsError>) {
         self.metrics.tls_reloaded(renewed.is_ok());
         match renewed {
-            Ok(()) => info!(target: target::SERVICE, "the certificates have been read again"),
-            Err(error) => error!(target: target::SERVICE, "the old certificates stay in force: {error}"),
+            Ok(()) => info!(target: target::SERVICE, "the certificates towards {side} have been read again"),
+            Err(error) => {
+                error!(target: target::SERVICE, "the old certificates towards {side} stay in force: {error}");
+            }
         }
     }
 

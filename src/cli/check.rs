@@ -26,6 +26,7 @@ fn validate(loaded: &Loaded) -> Result<(), Failure> {
     compile::engine(loaded, FingerprintKey::new([0; 32]))?;
     compile::workers(loaded)?;
     compile::tls_identity(loaded)?;
+    compile::upstream_tls(loaded)?;
     Ok(())
 }
 

@@ -23,7 +23,7 @@ pub(super) fn settings(loaded: &Loaded, upstream: &UpstreamUrl) -> Result<AppSet
         workers: workers.count,
         drain_timeout: server.drain_timeout.get(),
         connections: connections(loaded),
-        upstream: upstream_settings(loaded, upstream, workers.idle_connections),
+        upstream: upstream_settings(loaded, upstream, workers.idle_connections)?,
         proxy: ProxySettings { quiet: inspect.quiet.get(), ..ProxySettings::default() },
         log: log(loaded),
     })
@@ -74,9 +74,11 @@ fn max_headers(loaded: &Loaded) -> usize {
     routes.chain([loaded.config.guard.limits.header_count]).max().unwrap_or_default().max(100) + 28
 }
 
-fn upstream_settings(loaded: &Loaded, url: &UpstreamUrl, idle_connections: usize) -> UpstreamSettings {
+fn upstream_settings(loaded: &Loaded, url: &UpstreamUrl, idle_connections: usize) -> Result<UpstreamSettings, Failure> {
     let upstream = &loaded.config.upstream;
-    UpstreamSettings {
+    Ok(UpstreamSettings {
+        tls: compile::upstream_tls(loaded)?,
+        protocol: compile::protocol(loaded),
         connect_timeout: upstream.connect_timeout.get(),
         head_timeout: upstream.head_timeout.get(),
         body_timeout: upstream.body_timeout.get(),
@@ -84,7 +86,7 @@ fn upstream_settings(loaded: &Loaded, url: &UpstreamUrl, idle_connections: usize
         max_idle: idle_connections,
         max_head: upstream.max_head.get() as usize,
         ..UpstreamSettings::new(upstream_address(url))
-    }
+    })
 }
 
 fn listen_address(address: &config::ListenAddress) -> ListenAddress {
@@ -96,7 +98,7 @@ fn listen_address(address: &config::ListenAddress) -> ListenAddress {
 
 fn upstream_address(url: &UpstreamUrl) -> UpstreamAddress {
     match url {
-        UpstreamUrl::Http { host, port } => {
+        UpstreamUrl::Http { host, port, .. } => {
             UpstreamAddress::Tcp { host: host.trim_matches(['[', ']']).into(), port: *port }
         }
         UpstreamUrl::Unix(path) => UpstreamAddress::Unix(path.clone()),

@@ -27,7 +27,7 @@ pub use error::{ConfigError, Origin};
 pub use guard::{Endpoints, Guard, Limits, Methods};
 pub use load::{Flag, Loaded, Setting, Sources, load};
 pub use presets::PRESETS;
-pub use tls::{Certificate, ClientCertificates, ServerTls};
+pub use tls::{Certificate, ClientCertificates, ServerTls, UpstreamProtocol, UpstreamTls};
 pub use units::{ByteSize, Duration, Expected, SecretError, SecretRef};
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -124,6 +124,8 @@ pub struct Upstream {
     /// Where the application is. Needed by `run`.
     #[serde(with = "units::empty_is_none")]
     pub url: Option<UpstreamUrl>,
+    /// What is spoken to it.
+    pub protocol: UpstreamProtocol,
     /// For a connection to be made.
     pub connect_timeout: Duration,
     /// From the request's end to the response's head.
@@ -146,6 +148,8 @@ pub struct Upstream {
     pub forwarded: bool,
     /// The pseudonym in `Via` (RFC 9110 section 7.6.3); empty sends none.
     pub via: String,
+    /// TLS towards the application.
+    pub tls: UpstreamTls,
 }
 
 /// What the application gets as `Host`.

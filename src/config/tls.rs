@@ -1,4 +1,4 @@
-//! `[server.tls]`: TLS towards clients.
+//! `[server.tls]` and `[upstream.tls]`: TLS towards clients and towards the application.
 
 use std::path::PathBuf;
 
@@ -49,6 +49,33 @@ pub enum ClientCertificates {
     Optional,
     /// Without a valid one there is no connection.
     Required,
+}
+
+/// TLS towards the application; for a `https` URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UpstreamTls {
+    /// The authorities that sign its certificate, in PEM; empty for those of the system.
+    pub ca: PathBuf,
+    /// The name its certificate must be for; empty for the host of the URL.
+    pub server_name: String,
+    /// The certificate shown to it, in PEM; empty for none.
+    pub cert: PathBuf,
+    /// Its key, in PEM.
+    pub key: PathBuf,
+}
+
+/// What is spoken to the application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpstreamProtocol {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2 where TLS offers it, else HTTP/1.1.
+    Offered,
+    /// HTTP/2, without TLS by prior knowledge.
+    Http2,
 }
 
 impl Default for ServerTls {

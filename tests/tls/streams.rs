@@ -1,10 +1,7 @@
 //! HTTP/2: containment stream by stream, and the way of fields between the versions.
 
 use bytes::Bytes;
-use cofferdam::{
-    app::{AppSettings, Service},
-
-};
+use cofferdam::app::{AppSettings, Service};
 use http::{Request, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -88,4 +85,27 @@ async fn nothing_is_connected_through() {
     websocket.extensions_mut().insert(hyper::ext::Protocol::from_static("websocket"));
     assert!(visitor.ask(websocket).await.is_err());
     assert_eq!(visitor.get("/").await.unwrap().version, Version::HTTP_2);
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_takes_from_is_reset_and_the_others_go_on() {
+    let application = Application::start(Speaks::Http1).await;
+    let authority = Authority::new();
+    let mut settings = AppSettings { tls: Some(front(&authority)), ..settings(application.address) };
+    settings.connections.write_timeout = std::time::Duration::from_millis(100);
+    let service = start(settings);
+    let stream = Visitor::tls(&service, &authority.roots()).http2().handshake().await.unwrap();
+    let mut builder = hyper::client::conn::http2::Builder::new(TokioExecutor::new());
+    builder.initial_stream_window_size(16 * 1024);
+    let (mut sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let ask = |path: &str| Request::get(format!("https://localhost{path}")).body(Empty::<Bytes>::new()).unwrap();
+    let large = sender.send_request(ask("/large")).await.unwrap();
+    let mut cut = false;
+    while !cut {
+        assert_eq!(sender.send_request(ask("/")).await.unwrap().status(), 200);
+        let metrics = String::from_utf8(service.metrics().render().unwrap()).unwrap();
+        cut = metrics.contains("cofferdam_connection_abuses_total{reason=\"slow-read\"} 1");
+    }
+    assert!(large.collect().await.is_err());
 }

@@ -1,9 +1,12 @@
-//! `[server.tls]`: from the names of files to what they hold.
+//! `[server.tls]` and `[upstream.tls]`: from the names of files to what they hold.
+
+use std::path::Path;
 
 use super::Place;
 use crate::{
-    config::{self, ConfigError, Loaded},
+    config::{self, ConfigError, Loaded, UpstreamProtocol, UpstreamUrl},
     server::{CertificateFiles, ClientCertificates, TlsError, TlsFiles, TlsIdentity},
+    upstream::{Protocol, UpstreamTls, UpstreamTlsFiles},
 };
 
 /// Who the server is; none where it speaks no TLS.
@@ -32,6 +35,68 @@ pub fn tls_identity(loaded: &Loaded) -> Result<Option<TlsIdentity>, ConfigError>
     let files = TlsFiles { certificates, clients: clients(&place)? };
     TlsIdentity::load(files).map(Some).map_err(|error| unusable(&place, &error))
 }
+
+/// TLS towards the application; none where its URL is not `https`.
+///
+/// # Errors
+/// Keys that do not fit together, and files that cannot be used.
+pub fn upstream_tls(loaded: &Loaded) -> Result<Option<UpstreamTls>, ConfigError> {
+    let place = Place { loaded, prefix: "upstream.tls.".to_owned() };
+    let upstream = &loaded.config.upstream;
+    let Some(UpstreamUrl::Http { host, tls: true, .. }) = &upstream.url else { return not_by_tls(&place) };
+    let file = |key: &str, path: &Path| {
+        let base = loaded.base_directory(&format!("upstream.tls.{key}"));
+        (!path.as_os_str().is_empty()).then(|| base.join(path))
+    };
+    let identity = match (file("cert", &upstream.tls.cert), file("key", &upstream.tls.key)) {
+        (Some(certificate), Some(key)) => Some(CertificateFiles { certificate, key }),
+        (None, None) => None,
+        _ => return Err(place.error("cert", "expected a certificate and its key", "set both, or neither")),
+    };
+    let files = UpstreamTlsFiles { authorities: file("ca", &upstream.tls.ca), identity };
+    let name =
+        if upstream.tls.server_name.is_empty() { host.trim_matches(['[', ']']) } else { &upstream.tls.server_name };
+    UpstreamTls::load(files, name, protocol(loaded))
+        .map(Some)
+        .map_err(|error| place.error(upstream_key(&upstream.tls, &error), error.to_string(), FILES))
+}
+
+/// What is spoken to the application.
+pub fn protocol(loaded: &Loaded) -> Protocol {
+    match loaded.config.upstream.protocol {
+        UpstreamProtocol::Http1 => Protocol::Http1,
+        UpstreamProtocol::Offered => Protocol::Offered,
+        UpstreamProtocol::Http2 => Protocol::Http2,
+    }
+}
+
+/// Settings without effect would be settings that someone relies on.
+fn not_by_tls(place: &Place<'_>) -> Result<Option<UpstreamTls>, ConfigError> {
+    if place.loaded.config.upstream.url.is_none() || place.loaded.config.upstream.tls == config::UpstreamTls::default()
+    {
+        return Ok(None);
+    }
+    let error = "these settings are for TLS, and upstream.url is not https";
+    let path = ["upstream".to_owned(), "url".to_owned()];
+    Err(ConfigError::at(
+        &place.loaded.origin(&path),
+        "upstream.url",
+        error,
+        "say https://, or leave [upstream.tls] out",
+    ))
+}
+
+fn upstream_key(tls: &config::UpstreamTls, error: &TlsError) -> &'static str {
+    let is = |path: &Path| !path.as_os_str().is_empty() && error.path.ends_with(path);
+    match () {
+        () if is(&tls.cert) => "cert",
+        () if is(&tls.key) => "key",
+        () if is(Path::new(&tls.server_name)) => "server_name",
+        () => "ca",
+    }
+}
+
+const FILES: &str = "files must be PEM, readable for the user cofferdam runs as, and belong together";
 
 const CERTIFICATES: &str = "[[server.tls.certificates]] with cert = \"cert.pem\" and key = \"key.pem\"";
 
@@ -66,9 +131,5 @@ fn unusable(place: &Place<'_>, error: &TlsError) -> ConfigError {
         path if !path.as_os_str().is_empty() && error.path.ends_with(path) => "client_ca",
         _ => "certificates",
     };
-    place.error(
-        key,
-        error.to_string(),
-        "the files must be PEM, readable for the user cofferdam runs as, and belong together",
-    )
+    place.error(key, error.to_string(), FILES)
 }

@@ -2,6 +2,7 @@
 
 mod cookies;
 mod forward;
+mod grpc;
 mod headers;
 mod negotiate;
 mod render;
@@ -11,6 +12,7 @@ mod template;
 
 pub use cookies::{CookiePolicy, CookieReport, CookieRules, CookieRulesError, HttpOnlyRule, SecureRule};
 pub use forward::remove_hop_by_hop;
+pub use grpc::Grpc;
 pub use headers::{HeaderPolicy, HeaderReport, Removal, Setting, When};
 pub use negotiate::{Format, Wanted};
 pub use render::{INCIDENT_ID, allow, limited, refusal_status, replacement_status, reply};

@@ -166,8 +166,8 @@ impl Upstream {
         deadline: &Deadline,
     ) -> Result<(response::Parts, hyper::body::Incoming), link::Failure> {
         deadline.set(self.settings.head_timeout);
-        let response = deadline.bound(link.send(request)).await.unwrap_or_else(|| Err(Fault::Timeout.into()))?;
-        let (head, body) = response.into_parts();
+        let Some(response) = deadline.bound(link.send(request)).await else { return Err(Fault::Timeout.into()) };
+        let (head, body) = response?.into_parts();
         if !framing::is_unambiguous(&head) {
             return Err(Fault::Malformed.into());
         }

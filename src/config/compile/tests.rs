@@ -340,7 +340,7 @@ fn tls_keys_that_do_not_fit_together_and_unusable_files_are_errors() {
         ("listen = \"127.0.0.1:0\"\nmax_handshakes = 0\n", CERTIFICATE, "max_handshakes", "expected at least 1"),
     ] {
         let (_directory, loaded) = with_certificate(&format!("[server.tls]\n{keys}{certificate}"));
-        let error = super::tls_identity(&loaded.unwrap()).unwrap_err();
+        let error = tls_identity(&loaded.unwrap()).unwrap_err();
         assert!(error.place.contains(key) && error.what.contains(what), "{error}");
         assert!(!error.to_string().contains("hunter2"));
     }
@@ -349,8 +349,8 @@ fn tls_keys_that_do_not_fit_together_and_unusable_files_are_errors() {
 #[test]
 fn tls_files_are_found_beside_the_configuration() {
     let (_directory, loaded) = with_certificate(&format!("[server.tls]\nlisten = \"127.0.0.1:0\"\n{CERTIFICATE}"));
-    assert_eq!(super::tls_identity(&loaded.unwrap()).unwrap().unwrap().files().len(), 2);
-    assert!(super::tls_identity(&load(&Sources::default()).unwrap()).unwrap().is_none());
+    assert_eq!(tls_identity(&loaded.unwrap()).unwrap().unwrap().files().len(), 2);
+    assert!(tls_identity(&load(&Sources::default()).unwrap()).unwrap().is_none());
 }
 
 #[test]
@@ -366,7 +366,7 @@ fn settings_of_tls_towards_the_application_need_an_application_by_tls() {
         ("http://app", "", Ok(false)),
     ] {
         let (_directory, loaded) = with_certificate(&format!("[upstream]\nurl = \"{url}\"\n[upstream.tls]\n{keys}\n"));
-        match (super::upstream_tls(&loaded.unwrap()), wanted) {
+        match (upstream_tls(&loaded.unwrap()), wanted) {
             (Ok(tls), Ok(wanted)) => assert_eq!(tls.is_some(), wanted, "{url} {keys}"),
             (Err(error), Err(key)) => assert!(error.place.ends_with(key), "{error}"),
             (found, _) => panic!("{url} {keys}: {found:?}"),

@@ -47,11 +47,16 @@ pub(crate) struct Connection {
     settings: Rc<ConnectionSettings>,
     /// Streams that are open; HTTP/1.1 has none.
     streams: Cell<usize>,
+    /// By how many the requests that the client took back before they were answered outnumber the others.
+    taken_back: Cell<usize>,
     /// The connection, if this is a stream of it.
     carrier: Option<Rc<Connection>>,
     /// What a stream was let in by.
     turn: Cell<Option<OwnedSemaphorePermit>>,
 }
+
+/// More than a browser takes back when a page with many pictures is left.
+const MAX_TAKEN_BACK: usize = 256;
 
 /// What a connection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +84,8 @@ pub(crate) enum Abuse {
     SlowHead,
     /// The client did not take the response in time.
     SlowRead,
+    /// The client took back one request after the other.
+    Resets,
     /// No TLS connection came about.
     Handshake,
     /// No TLS connection came about in time.
@@ -93,6 +100,7 @@ impl Abuse {
             Self::TooLarge => "large-head",
             Self::SlowHead => "slow-head",
             Self::SlowRead => "slow-read",
+            Self::Resets => "reset-flood",
             Self::Handshake => "tls-handshake",
             Self::SlowHandshake => "slow-tls-handshake",
         }
@@ -139,6 +147,7 @@ impl Connection {
             takeover: RefCell::new(None),
             settings,
             streams: Cell::new(0),
+            taken_back: Cell::new(0),
             carrier,
             turn: Cell::new(None),
         }
@@ -162,6 +171,21 @@ impl Connection {
     /// The stream's exchange lasts as long as its turn.
     pub(super) fn take_turn(&self, turn: OwnedSemaphorePermit) {
         self.turn.set(Some(turn));
+    }
+
+    /// The stream was answered, or the client took its request back before. Each of those costs a connection to the
+    /// application and the client nothing: who does little else is let go ("rapid reset", CVE-2023-44487).
+    pub(super) fn settle(&self, answered: bool) {
+        let Some(carrier) = &self.carrier else { return };
+        let taken_back = carrier.taken_back.get();
+        carrier.taken_back.set(if answered { taken_back.saturating_sub(1) } else { taken_back + 1 });
+        if carrier.floods() {
+            carrier.deadline.set(Duration::ZERO);
+        }
+    }
+
+    fn floods(&self) -> bool {
+        self.taken_back.get() > MAX_TAKEN_BACK
     }
 
     /// A piece of the stream's response waits for the client to take it.
@@ -220,8 +244,8 @@ impl Connection {
     fn enter(&self, stage: Stage) {
         self.stage.set(stage);
         match stage {
-            // Streams come and go while the client takes nothing of them.
-            Stage::NoStream | Stage::Streams if self.write_blocked.get() => {}
+            // Streams come and go while the client takes nothing of them, and while it is about to be let go.
+            Stage::NoStream | Stage::Streams if self.write_blocked.get() || self.floods() => {}
             Stage::Idle | Stage::NoStream => self.deadline.set(self.settings.idle_timeout),
             Stage::Head => self.deadline.set(self.settings.head_timeout),
             Stage::Exchange | Stage::Streams => self.deadline.clear(),
@@ -264,6 +288,7 @@ impl Connection {
     /// Whether the client has kept us waiting for too long.
     fn poll_overdue(&self, cx: &mut Context<'_>) -> Poll<Option<Abuse>> {
         self.deadline.poll(cx).map(|()| match self.stage.get() {
+            _ if self.floods() => Some(Abuse::Resets),
             _ if self.write_blocked.get() => Some(Abuse::SlowRead),
             Stage::Head => Some(Abuse::SlowHead),
             Stage::Idle | Stage::Exchange | Stage::NoStream | Stage::Streams => None,

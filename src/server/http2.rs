@@ -92,14 +92,32 @@ async fn answer<S: Service>(
     service: Rc<S>,
     exchanges: Arc<Semaphore>,
 ) -> Result<http::Response<Response<S::Body>>, Infallible> {
+    let unsettled = Unsettled(&stream);
     // Never closed, so it cannot fail.
     if let Ok(turn) = exchanges.acquire_owned().await {
         stream.take_turn(turn);
     }
     join_cookies(request.headers_mut());
     let response = service.call(request, &stream).await;
+    unsettled.answered();
     stream.await_client();
     Ok(response.map(|body| Response { body, stream }))
+}
+
+/// A request that is dropped before it is answered was taken back.
+struct Unsettled<'a>(&'a Connection);
+
+impl Unsettled<'_> {
+    fn answered(self) {
+        self.0.settle(true);
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unsettled<'_> {
+    fn drop(&mut self) {
+        self.0.settle(false);
+    }
 }
 
 /// HTTP/2 clients may cut `Cookie` in pieces; HTTP/1.1 and its applications know one (RFC 9113 section 8.2.3).

@@ -155,10 +155,6 @@ impl Upstream {
         Link::open(io.map_err(Fault::Connect)?, self.settings.max_head).await
     }
 
-    #[expect(
-        clippy::result_large_err,
-        reason = "an unsent request is moved back once in a while, not boxed every time"
-    )]
     async fn exchange(
         &self,
         link: &mut Link,

@@ -109,3 +109,23 @@ async fn a_stream_that_nobody_takes_from_is_reset_and_the_others_go_on() {
     }
     assert!(large.collect().await.is_err());
 }
+
+#[tokio::test]
+async fn who_takes_back_one_request_after_the_other_is_let_go() {
+    let application = Application::start(Speaks::Http1).await;
+    let authority = Authority::new();
+    let service = start(AppSettings { tls: Some(front(&authority)), ..settings(application.address) });
+    let stream = Visitor::tls(&service, &authority.roots()).http2().handshake().await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    let ended = tokio::spawn(connection);
+    let silent = || Request::get("https://localhost/silent").body(Empty::<Bytes>::new()).unwrap();
+    while sender.ready().await.is_ok() {
+        let asked = sender.send_request(silent());
+        // Long enough for the request to leave, if it can.
+        let _taken_back = tokio::time::timeout(std::time::Duration::from_millis(2), asked).await;
+    }
+    drop(ended.await.unwrap());
+    let patient = Visitor::tls(&service, &authority.roots()).http2();
+    assert_eq!(patient.get("/").await.unwrap().status, 200);
+}

@@ -106,19 +106,20 @@ async fn serve_on(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, 
 async fn answer(request: Request<Incoming>) -> Result<Response<Pieces>, Infallible> {
     let leaks = leaks();
     Ok(match request.uri().path() {
-        "/replaced" => page(leaks.replaced.0, leaks.replaced.1.clone()),
-        "/masked" => page(leaks.masked.0, leaks.masked.1.clone()),
-        "/severed" => page(leaks.severed.0, leaks.severed.1.clone()),
-        "/large" => page(200, "All is well. ".repeat(100_000)),
+        "/replaced" => page(leaks.replaced.0, &leaks.replaced.1),
+        "/masked" => page(leaks.masked.0, &leaks.masked.1),
+        "/severed" => page(leaks.severed.0, &leaks.severed.1),
+        "/large" => page(200, &"All is well. ".repeat(100_000)),
+        "/silent" => std::future::pending().await,
         "/mirror" => mirror(request).await,
         "/grpc" => grpc(b"\0\0\0\0\x02ok", &[("grpc-status", "0")]),
         "/grpc/leak" => grpc(leaks.replaced.1.as_bytes(), &[("grpc-status", "0")]),
         "/grpc/trailers" => grpc(b"\0\0\0\0\x02ok", &[("grpc-status", "2"), ("grpc-message", &leaks.masked.1)]),
-        _ => page(200, "All is well.".to_owned()),
+        _ => page(200, "All is well."),
     })
 }
 
-fn page(status: u16, text: String) -> Response<Pieces> {
+fn page(status: u16, text: &str) -> Response<Pieces> {
     let pieces = text.as_bytes().chunks(16 * 1024).map(|piece| Frame::data(Bytes::copy_from_slice(piece)));
     let mut response = Response::new(Pieces(pieces.collect()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
@@ -133,7 +134,7 @@ async fn mirror(request: Request<Incoming>) -> Response<Pieces> {
     for (name, value) in &parts.headers {
         text += &format!("{name}: {}\n", value.to_str().unwrap());
     }
-    let mut response = page(200, format!("{text}\n{} bytes", body.len()));
+    let mut response = page(200, &format!("{text}\n{} bytes", body.len()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain"));
     response
 }

@@ -30,8 +30,11 @@ use crate::{
     metrics::{self, Metrics, WorkerMetrics},
     proxy::{Proxy, ProxySettings},
     record::Recorder,
-    server::{Bound, Clock, ConnectionSettings, ListenAddress, Server, TICK, bind},
-    upstream::{Upstream, UpstreamSettings},
+    server::{
+        Bound, Clock, ConnectionSettings, ListenAddress, Redirect, Server, TICK, TlsError, TlsIdentity, TlsSettings,
+        bind,
+    },
+    upstream::{Upstream, UpstreamSettings, UpstreamTls},
 };
 
 /// Everything the service is told from outside, compiled.
@@ -39,6 +42,8 @@ use crate::{
 pub struct AppSettings {
     /// Where clients connect.
     pub listen: Vec<ListenAddress>,
+    /// Where they connect by TLS; none for nowhere.
+    pub tls: Option<TlsSettings>,
     /// Where the operator connects; none for nowhere.
     pub admin: Option<ListenAddress>,
     /// Threads; 0 is one per core.
@@ -60,6 +65,7 @@ impl AppSettings {
     pub fn new(listen: Vec<ListenAddress>, upstream: UpstreamSettings) -> Self {
         Self {
             listen,
+            tls: None,
             admin: None,
             workers: 0,
             drain_timeout: Duration::from_secs(30),
@@ -90,8 +96,14 @@ impl std::fmt::Debug for Reload {
 pub struct Service {
     /// Where clients connect, free ports filled in.
     pub listening: Vec<ListenAddress>,
+    /// Where they connect by TLS, a free port filled in.
+    pub listening_tls: Option<ListenAddress>,
+    /// Where they are sent to TLS from, a free port filled in.
+    pub redirecting: Option<ListenAddress>,
     /// Where the operator connects, a free port filled in.
     pub admin: Option<ListenAddress>,
+    identity: Option<TlsIdentity>,
+    upstream_tls: Option<UpstreamTls>,
     engine: Arc<ArcSwap<Engine>>,
     metrics: Metrics,
     log: Log,
@@ -109,13 +121,28 @@ pub fn start(settings: AppSettings, engine: Engine, output: impl Write + Send + 
     let (stop, stopping) = watch::channel(false);
     let engine = Arc::new(ArcSwap::from_pointee(engine));
     let workers = worker_count(settings.workers);
-    let (listening, shares) = bind_all(&settings.listen, workers)?;
+    let (doors, shares) = bind_all(&settings, workers)?;
     let admin = start_admin(&settings, &metrics, &stopping)?;
+    let identity = settings.tls.as_ref().map(|tls| tls.identity.clone());
+    let upstream_tls = settings.upstream.tls.clone();
     let plan = Plan { settings: share_out(settings, workers), engine, metrics, log, stopping };
     let handles = shares.into_iter().map(|share| plan.clone().start_worker(share));
     let workers = handles.collect::<anyhow::Result<_>>()?;
     let Plan { engine, metrics, log, .. } = plan;
-    Ok(Service { listening, admin, engine, metrics, log, stop, workers })
+    let Doors { listening, tls: listening_tls, redirecting } = doors;
+    Ok(Service {
+        listening,
+        listening_tls,
+        redirecting,
+        admin,
+        identity,
+        upstream_tls,
+        engine,
+        metrics,
+        log,
+        stop,
+        workers,
+    })
 }
 
 fn worker_count(wanted: usize) -> usize {
@@ -126,21 +153,60 @@ fn worker_count(wanted: usize) -> usize {
 }
 
 fn share_out(mut settings: AppSettings, workers: usize) -> AppSettings {
-    let connections = &mut settings.connections.max_connections;
-    *connections = connections.div_ceil(workers);
+    let connections = &mut settings.connections;
+    connections.max_connections = connections.max_connections.div_ceil(workers);
+    connections.max_handshakes = connections.max_handshakes.div_ceil(workers);
     settings
 }
 
+/// Where clients come in, free ports filled in.
+#[derive(Debug, Default)]
+struct Doors {
+    listening: Vec<ListenAddress>,
+    tls: Option<ListenAddress>,
+    redirecting: Option<ListenAddress>,
+}
+
+/// What is spoken at a socket.
+#[derive(Clone, Debug)]
+enum Spoken {
+    Plain,
+    Tls(TlsIdentity),
+    /// Nothing but that TLS is spoken at this port.
+    Redirect(u16),
+}
+
+/// A worker's sockets.
+type Share = Vec<(Spoken, Bound)>;
+
 /// Binds every address; what comes second is each worker's share of the sockets.
-fn bind_all(addresses: &[ListenAddress], workers: usize) -> anyhow::Result<(Vec<ListenAddress>, Vec<Vec<Bound>>)> {
-    let mut listening = Vec::new();
-    let mut shares: Vec<Vec<Bound>> = (0..workers).map(|_| Vec::new()).collect();
-    for address in addresses {
+fn bind_all(settings: &AppSettings, workers: usize) -> anyhow::Result<(Doors, Vec<Share>)> {
+    let mut shares: Vec<Share> = (0..workers).map(|_| Vec::new()).collect();
+    let mut open = |address: &ListenAddress, spoken: Spoken| -> anyhow::Result<ListenAddress> {
         let (sockets, address) = bind(address, workers).with_context(|| format!("listening on {address}"))?;
-        shares.iter_mut().zip(sockets).for_each(|(share, socket)| share.push(socket));
-        listening.push(address);
+        shares.iter_mut().zip(sockets).for_each(|(share, socket)| share.push((spoken.clone(), socket)));
+        Ok(address)
+    };
+    let mut doors = Doors::default();
+    for address in &settings.listen {
+        doors.listening.push(open(address, Spoken::Plain)?);
     }
-    Ok((listening, shares))
+    if let Some(tls) = &settings.tls {
+        let address = open(&tls.listen, Spoken::Tls(tls.identity.clone()))?;
+        let port = https_port(&address);
+        doors.tls = Some(address);
+        let redirect = tls.redirect_from.as_ref().map(|from| open(from, Spoken::Redirect(port)));
+        doors.redirecting = redirect.transpose()?;
+    }
+    Ok((doors, shares))
+}
+
+/// Whoever forwards to a Unix socket does so from the usual port.
+fn https_port(address: &ListenAddress) -> u16 {
+    match address {
+        ListenAddress::Tcp(address) => address.port(),
+        ListenAddress::Unix(_) => 443,
+    }
 }
 
 fn start_admin(
@@ -177,7 +243,7 @@ struct Plan {
 }
 
 impl Plan {
-    fn start_worker(self, sockets: Vec<Bound>) -> anyhow::Result<JoinHandle<()>> {
+    fn start_worker(self, sockets: Share) -> anyhow::Result<JoinHandle<()>> {
         let runtime = move || match runtime() {
             Ok(runtime) => runtime.block_on(self.work(sockets)),
             Err(error) => error!(target: target::SERVICE, "a worker cannot start: {error}"),
@@ -186,15 +252,24 @@ impl Plan {
     }
 
     /// A worker's life.
-    async fn work(self, sockets: Vec<Bound>) {
+    async fn work(self, sockets: Share) {
         let Self { settings, engine, metrics, log, mut stopping } = self;
         let clock = Clock::default();
         let recorder = Recorder::new(WorkerMetrics::new(metrics), log, settings.log);
         let upstream = Upstream::new(settings.upstream, clock.clone());
         let proxy = Rc::new(Proxy::new(engine, upstream, recorder, clock.clone(), settings.proxy));
         drop(spawn_local(tick(clock.clone(), proxy.clone())));
-        let server = Server::new(proxy.clone(), clock, settings.connections);
-        let accepting: Vec<_> = sockets.into_iter().map(|socket| spawn_local(server.clone().accept(socket))).collect();
+        let server = Server::new(proxy.clone(), clock.clone(), settings.connections.clone());
+        let accept = |(spoken, socket)| match spoken {
+            Spoken::Plain => spawn_local(server.clone().accept(socket, None)),
+            Spoken::Tls(identity) => spawn_local(server.clone().accept(socket, Some(identity))),
+            Spoken::Redirect(port) => {
+                let redirect = Rc::new(Redirect::new(port, proxy.clone()));
+                let server = Server::new(redirect, clock.clone(), settings.connections.clone());
+                spawn_local(server.accept(socket, None))
+            }
+        };
+        let accepting: Vec<_> = sockets.into_iter().map(accept).collect();
         // The sender is gone only when the service is, and that is a reason to stop, too.
         let _stop = stopping.wait_for(|stop| *stop).await;
         accepting.iter().for_each(tokio::task::JoinHandle::abort);
@@ -229,7 +304,8 @@ impl Service {
         logging::install(settings, self.log.clone()).map_err(anyhow::Error::msg)
     }
 
-    /// Serves until SIGTERM or SIGINT, then drains. SIGHUP and a change of a watched file renew the engine.
+    /// Serves until SIGTERM or SIGINT, then drains. SIGHUP and a change of a watched file renew the engine
+    /// and the certificates.
     ///
     /// # Errors
     /// When the signals cannot be listened to.
@@ -262,19 +338,49 @@ impl Service {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
         let mut interval = tokio::time::interval(WATCH_INTERVAL);
-        let mut seen = modified(&reload.watched);
+        let mut engine_files = Watched::new(reload.watched.clone());
+        let mut tls_files = Watched::new(self.tls_files());
         loop {
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),
                 _ = interrupt.recv() => return Ok(()),
-                _ = hang_up.recv() => self.renew(reload),
+                _ = hang_up.recv() => {
+                    self.renew(reload);
+                    self.renew_tls();
+                }
                 _ = interval.tick() => {
-                    let now = modified(&reload.watched);
-                    if now != seen {
-                        seen = now;
+                    if engine_files.changed() {
                         self.renew(reload);
                     }
+                    if tls_files.changed() {
+                        self.renew_tls();
+                    }
                 }
+            }
+        }
+    }
+
+    fn tls_files(&self) -> Vec<PathBuf> {
+        let upstream = self.upstream_tls.iter().flat_map(UpstreamTls::files);
+        self.identity.iter().flat_map(TlsIdentity::files).chain(upstream).collect()
+    }
+
+    /// Reads certificates and keys again, or keeps the old ones and says why.
+    pub fn renew_tls(&self) {
+        if let Some(identity) = &self.identity {
+            self.renewed_tls("clients", identity.reload());
+        }
+        if let Some(tls) = &self.upstream_tls {
+            self.renewed_tls("the application", tls.reload());
+        }
+    }
+
+    fn renewed_tls(&self, side: &str, renewed: Result<(), TlsError>) {
+        self.metrics.tls_reloaded(renewed.is_ok());
+        match renewed {
+            Ok(()) => info!(target: target::SERVICE, "the certificates towards {side} have been read again"),
+            Err(error) => {
+                error!(target: target::SERVICE, "the old certificates towards {side} stay in force: {error}");
             }
         }
     }
@@ -292,6 +398,27 @@ impl Service {
                 error!(target: target::SERVICE, "the old configuration stays in force: {error:#}");
             }
         }
+    }
+}
+
+/// Files, and when each was last seen to have changed.
+struct Watched {
+    files: Vec<PathBuf>,
+    seen: HashMap<PathBuf, SystemTime>,
+}
+
+impl Watched {
+    fn new(files: Vec<PathBuf>) -> Self {
+        let seen = modified(&files);
+        Self { files, seen }
+    }
+
+    /// Whether any has changed since the last look.
+    fn changed(&mut self) -> bool {
+        let now = modified(&self.files);
+        let changed = now != self.seen;
+        self.seen = now;
+        changed
     }
 }
 

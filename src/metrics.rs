@@ -36,6 +36,7 @@ pub struct Metrics {
     abuses: IntCounterVec,
     log_lines_dropped: IntCounter,
     reloads: IntCounterVec,
+    tls_reloads: IntCounterVec,
 }
 
 impl Metrics {
@@ -68,6 +69,11 @@ impl Metrics {
                 "cofferdam_connection_abuses_total",
                 "Connections ended outside an exchange",
                 &["reason"],
+            )?,
+            tls_reloads: counters(
+                "cofferdam_tls_reloads_total",
+                "Attempts to read certificates and keys again",
+                &["result"],
             )?,
             reloads: counters("cofferdam_engine_reloads_total", "Attempts to swap the engine", &["result"])?,
             durations: registered(
@@ -112,6 +118,11 @@ impl Metrics {
     /// The counter of log lines given up.
     pub(crate) fn log_lines_dropped(&self) -> &IntCounter {
         &self.log_lines_dropped
+    }
+
+    /// Counts an attempt to read certificates and keys again.
+    pub(crate) fn tls_reloaded(&self, swapped: bool) {
+        self.tls_reloads.with_label_values(&[if swapped { "swapped" } else { "refused" }]).inc();
     }
 
     /// Counts an attempt to swap the engine.

@@ -25,6 +25,8 @@ pub(super) fn run(args: &CheckArgs, environment: Environment, terminal: &mut Ter
 fn validate(loaded: &Loaded) -> Result<(), Failure> {
     compile::engine(loaded, FingerprintKey::new([0; 32]))?;
     compile::workers(loaded)?;
+    compile::tls_identity(loaded)?;
+    compile::upstream_tls(loaded)?;
     Ok(())
 }
 

@@ -28,6 +28,12 @@ fn announce(service: &Service, terminal: &mut Terminal<'_>) -> anyhow::Result<()
     for address in &service.listening {
         writeln!(terminal.out, "listening on {address}")?;
     }
+    if let Some(address) = &service.listening_tls {
+        writeln!(terminal.out, "listening for TLS on {address}")?;
+    }
+    if let Some(address) = &service.redirecting {
+        writeln!(terminal.out, "sending to TLS from {address}")?;
+    }
     if let Some(address) = &service.admin {
         writeln!(terminal.out, "metrics and health on {address}")?;
     }

@@ -8,7 +8,7 @@ use crate::{
     config::{self, Loaded, LogFormat, UpstreamUrl, compile},
     logging::{self, LogSettings},
     proxy::ProxySettings,
-    server::{ConnectionSettings, ListenAddress},
+    server::{ConnectionSettings, ListenAddress, TlsSettings},
     upstream::{UpstreamAddress, UpstreamSettings},
 };
 
@@ -18,11 +18,12 @@ pub(super) fn settings(loaded: &Loaded, upstream: &UpstreamUrl) -> Result<AppSet
     let (server, inspect) = (&loaded.config.server, &loaded.config.inspect);
     Ok(AppSettings {
         listen: vec![listen_address(&server.listen)],
+        tls: tls(loaded)?,
         admin: loaded.config.admin.listen.as_ref().map(listen_address),
         workers: workers.count,
         drain_timeout: server.drain_timeout.get(),
         connections: connections(loaded),
-        upstream: upstream_settings(loaded, upstream, workers.idle_connections),
+        upstream: upstream_settings(loaded, upstream, workers.idle_connections)?,
         proxy: ProxySettings { quiet: inspect.quiet.get(), ..ProxySettings::default() },
         log: log(loaded),
     })
@@ -52,8 +53,19 @@ fn connections(loaded: &Loaded) -> ConnectionSettings {
         write_timeout: server.write_timeout.get(),
         max_connections: server.max_connections,
         max_headers: max_headers(loaded),
+        handshake_timeout: server.tls.handshake_timeout.get(),
+        max_handshakes: server.tls.max_handshakes,
+        h2c: server.h2c,
         ..ConnectionSettings::default()
     }
+}
+
+fn tls(loaded: &Loaded) -> Result<Option<TlsSettings>, Failure> {
+    let Some(identity) = compile::tls_identity(loaded)? else { return Ok(None) };
+    let tls = &loaded.config.server.tls;
+    let listen = tls.listen.as_ref().map(listen_address);
+    let redirect_from = tls.redirect_from.as_ref().map(listen_address);
+    Ok(listen.map(|listen| TlsSettings { listen, redirect_from, identity }))
 }
 
 /// Above every route's own limit, which answers with a page; this one cannot.
@@ -62,9 +74,11 @@ fn max_headers(loaded: &Loaded) -> usize {
     routes.chain([loaded.config.guard.limits.header_count]).max().unwrap_or_default().max(100) + 28
 }
 
-fn upstream_settings(loaded: &Loaded, url: &UpstreamUrl, idle_connections: usize) -> UpstreamSettings {
+fn upstream_settings(loaded: &Loaded, url: &UpstreamUrl, idle_connections: usize) -> Result<UpstreamSettings, Failure> {
     let upstream = &loaded.config.upstream;
-    UpstreamSettings {
+    Ok(UpstreamSettings {
+        tls: compile::upstream_tls(loaded)?,
+        protocol: compile::protocol(loaded),
         connect_timeout: upstream.connect_timeout.get(),
         head_timeout: upstream.head_timeout.get(),
         body_timeout: upstream.body_timeout.get(),
@@ -72,7 +86,7 @@ fn upstream_settings(loaded: &Loaded, url: &UpstreamUrl, idle_connections: usize
         max_idle: idle_connections,
         max_head: upstream.max_head.get() as usize,
         ..UpstreamSettings::new(upstream_address(url))
-    }
+    })
 }
 
 fn listen_address(address: &config::ListenAddress) -> ListenAddress {
@@ -84,7 +98,7 @@ fn listen_address(address: &config::ListenAddress) -> ListenAddress {
 
 fn upstream_address(url: &UpstreamUrl) -> UpstreamAddress {
     match url {
-        UpstreamUrl::Http { host, port } => {
+        UpstreamUrl::Http { host, port, .. } => {
             UpstreamAddress::Tcp { host: host.trim_matches(['[', ']']).into(), port: *port }
         }
         UpstreamUrl::Unix(path) => UpstreamAddress::Unix(path.clone()),

@@ -16,7 +16,7 @@ pub enum ListenAddress {
     Unix(PathBuf),
 }
 
-/// Where the application is: `http://127.0.0.1:5000` or `unix:/run/app.sock`. Carries no path, no query and
+/// Where the application is: `http://127.0.0.1:5000`, `https://app.internal` or `unix:/run/app.sock`. Carries no path, no query and
 /// no user: those belong to requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UpstreamUrl {
@@ -24,8 +24,10 @@ pub enum UpstreamUrl {
     Http {
         /// Host name or address, as in a URI (IPv6 in brackets).
         host: String,
-        /// 80 where the URL names none.
+        /// 80, or 443 by TLS, where the URL names none.
         port: u16,
+        /// Whether it is reached by TLS (`https`).
+        tls: bool,
     },
     /// HTTP over a Unix socket.
     Unix(PathBuf),
@@ -79,7 +81,7 @@ impl FromStr for UpstreamUrl {
 impl fmt::Display for UpstreamUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Http { host, port } => write!(f, "http://{host}:{port}"),
+            Self::Http { host, port, tls } => write!(f, "{}://{host}:{port}", if *tls { "https" } else { "http" }),
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
         }
     }
@@ -93,17 +95,21 @@ fn socket_path(path: &str) -> Option<PathBuf> {
 }
 
 fn http_url(text: &str) -> Option<UpstreamUrl> {
-    let rest = text.strip_prefix("http://")?;
+    let (rest, tls) = match text.strip_prefix("https://") {
+        Some(rest) => (rest, true),
+        None => (text.strip_prefix("http://")?, false),
+    };
     let authority: Authority = rest.strip_suffix('/').unwrap_or(rest).parse().ok()?;
     if authority.as_str().contains('@') || authority.host().is_empty() {
         return None;
     }
     // `Authority::port` is none for a port that is not a number, too.
     let port = match authority.as_str().strip_prefix(authority.host())? {
+        "" if tls => 443,
         "" => 80,
         port => port.strip_prefix(':')?.parse().ok().filter(|port| *port != 0)?,
     };
-    Some(UpstreamUrl::Http { host: authority.host().to_owned(), port })
+    Some(UpstreamUrl::Http { host: authority.host().to_owned(), port, tls })
 }
 
 #[cfg(test)]
@@ -112,15 +118,18 @@ mod tests {
 
     #[test]
     fn an_upstream_is_a_url_without_user_path_or_query() {
-        for good in ["http://127.0.0.1:5000", "http://[::1]:80", "http://app:8000", "unix:/run/app.sock"] {
+        for good in
+            ["http://127.0.0.1:5000", "http://[::1]:80", "http://app:8000", "https://app:1", "unix:/run/app.sock"]
+        {
             assert_eq!(good.parse::<UpstreamUrl>().unwrap().to_string(), good);
         }
         assert_eq!("http://app/".parse::<UpstreamUrl>().unwrap().to_string(), "http://app:80");
+        assert_eq!("https://app".parse::<UpstreamUrl>().unwrap().to_string(), "https://app:443");
         for bad in [
             "",
             "app:8000",
             "127.0.0.1:5000",
-            "https://app",
+            "https://",
             "http://",
             "http://u:p@app",
             "http://app/x",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::{
     AcceptEncoding, Admin, ByteSize, Categories, Cookies, Duration, Headers, Host, Inspect, ListenAddress, Log,
-    LogFormat, LogLevel, OnRange, SameSiteSetting, Server, Upstream,
+    LogFormat, LogLevel, OnRange, SameSiteSetting, Server, ServerTls, Upstream, UpstreamProtocol, UpstreamTls,
 };
 use crate::{
     incident::Mode,
@@ -25,7 +25,9 @@ impl Default for Server {
             write_timeout: Duration::seconds(30),
             drain_timeout: Duration::seconds(30),
             behind_tls: false,
+            h2c: false,
             trusted_proxies: Vec::new(),
+            tls: ServerTls::default(),
         }
     }
 }
@@ -34,6 +36,7 @@ impl Default for Upstream {
     fn default() -> Self {
         Self {
             url: None,
+            protocol: UpstreamProtocol::default(),
             connect_timeout: Duration::seconds(5),
             head_timeout: Duration::seconds(60),
             body_timeout: Duration::seconds(60),
@@ -45,6 +48,7 @@ impl Default for Upstream {
             x_forwarded: true,
             forwarded: false,
             via: String::new(),
+            tls: UpstreamTls::default(),
         }
     }
 }

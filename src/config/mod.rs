@@ -18,6 +18,7 @@ mod load;
 mod presets;
 mod schema;
 mod source;
+mod tls;
 mod units;
 
 pub use address::{ListenAddress, UpstreamUrl};
@@ -26,6 +27,7 @@ pub use error::{ConfigError, Origin};
 pub use guard::{Endpoints, Guard, Limits, Methods};
 pub use load::{Flag, Loaded, Setting, Sources, load};
 pub use presets::PRESETS;
+pub use tls::{Certificate, ClientCertificates, ServerTls, UpstreamProtocol, UpstreamTls};
 pub use units::{ByteSize, Duration, Expected, SecretError, SecretRef};
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -107,8 +109,12 @@ pub struct Server {
     pub drain_timeout: Duration,
     /// The operator says that TLS ends before this proxy.
     pub behind_tls: bool,
+    /// Whether HTTP/2 is spoken without TLS to clients that begin with it.
+    pub h2c: bool,
     /// Peers whose `Forwarded` and `X-Forwarded-*` are believed.
     pub trusted_proxies: Vec<Cidr>,
+    /// TLS towards clients.
+    pub tls: ServerTls,
 }
 
 /// The side of the application.
@@ -118,6 +124,8 @@ pub struct Upstream {
     /// Where the application is. Needed by `run`.
     #[serde(with = "units::empty_is_none")]
     pub url: Option<UpstreamUrl>,
+    /// What is spoken to it.
+    pub protocol: UpstreamProtocol,
     /// For a connection to be made.
     pub connect_timeout: Duration,
     /// From the request's end to the response's head.
@@ -140,6 +148,8 @@ pub struct Upstream {
     pub forwarded: bool,
     /// The pseudonym in `Via` (RFC 9110 section 7.6.3); empty sends none.
     pub via: String,
+    /// TLS towards the application.
+    pub tls: UpstreamTls,
 }
 
 /// What the application gets as `Host`.

@@ -1,9 +1,11 @@
 //! The keys there are and the type of each, read off a [`Config`] in which every list has an entry: no second
 //! list of keys has to be kept.
 
+use std::path::PathBuf;
+
 use toml::{Table, Value};
 
-use super::{Config, CookieRule, Cookies, Headers, Route};
+use super::{Certificate, Config, CookieRule, Cookies, Headers, Route, Server};
 
 /// Stands in the schema for "any name" (the names of `[headers.set]`).
 const ANY: &str = "*";
@@ -167,7 +169,9 @@ fn every_key() -> Config {
     let headers = Headers { set: [(ANY.to_owned(), String::new())].into(), ..Headers::default() };
     let cookies = Cookies { rule: vec![every_key_of_a_cookie_rule()], ..Cookies::default() };
     let route = Route { headers: headers.clone(), cookies: cookies.clone(), ..Route::default() };
-    Config { headers, cookies, route: vec![route], ..Config::default() }
+    let mut server = Server::default();
+    server.tls.certificates = vec![Certificate { cert: PathBuf::new(), key: PathBuf::new() }];
+    Config { server, headers, cookies, route: vec![route], ..Config::default() }
 }
 
 fn every_key_of_a_cookie_rule() -> CookieRule {

@@ -26,8 +26,12 @@ pub struct Facts {
 }
 
 /// The fields that tell in which format an error is wanted.
-const FORMAT_FIELDS: [HeaderName; 3] =
-    [header::ACCEPT, HeaderName::from_static("sec-fetch-dest"), HeaderName::from_static("x-requested-with")];
+const FORMAT_FIELDS: [HeaderName; 4] = [
+    header::ACCEPT,
+    header::CONTENT_TYPE,
+    HeaderName::from_static("sec-fetch-dest"),
+    HeaderName::from_static("x-requested-with"),
+];
 
 /// What must be remembered of the request until its response is over.
 #[derive(Clone, Debug)]
@@ -41,7 +45,7 @@ pub(super) struct RequestNote {
     /// Whether the client wants to switch protocols.
     pub(super) upgrade: Upgrade,
     /// Values of [`FORMAT_FIELDS`].
-    format: [Option<HeaderValue>; 3],
+    format: [Option<HeaderValue>; 4],
 }
 
 impl Default for RequestNote {
@@ -52,7 +56,7 @@ impl Default for RequestNote {
             host: "".into(),
             origin: None,
             upgrade: Upgrade::Drop,
-            format: [None, None, None],
+            format: [const { None }; 4],
         }
     }
 }

@@ -183,6 +183,8 @@ impl<P: Passage> Direction<P> {
                 ready!(Pin::new(&mut *to).poll_shutdown(cx))?;
                 return Poll::Ready(Err(io::ErrorKind::ConnectionAborted.into()));
             }
+            // TLS takes more than it can write at once.
+            ready!(Pin::new(&mut *to).poll_flush(cx))?;
             if self.ended {
                 if !self.shut {
                     ready!(Pin::new(&mut *to).poll_shutdown(cx))?;

@@ -163,7 +163,7 @@ fn speaks_for_client(name: &str) -> bool {
 }
 
 /// Fields by which proxies tell applications who the client is and what it asked for.
-const FOR_CLIENT: [&str; 17] = [
+const FOR_CLIENT: [&str; 19] = [
     "forwarded",
     "forwarded-for",
     "x-real-ip",
@@ -176,6 +176,8 @@ const FOR_CLIENT: [&str; 17] = [
     "cf-connecting-ip",
     "fastly-client-ip",
     "client-ip",
+    "client-cert",
+    "client-cert-chain",
     "front-end-https",
     "x-url-scheme",
     "x-scheme",

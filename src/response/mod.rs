@@ -4,6 +4,7 @@ mod cookies;
 mod cors;
 mod csp;
 mod forward;
+mod grpc;
 mod headers;
 mod negotiate;
 mod nonce;
@@ -17,6 +18,7 @@ pub use cookies::{CookiePolicy, CookieReport, CookieRules, CookieRulesError, Htt
 pub use cors::{CorsPolicy, CorsRepair, Preflight};
 pub use csp::{CspError, CspPolicy};
 pub use forward::remove_hop_by_hop;
+pub use grpc::Grpc;
 pub use headers::{HeaderPolicy, HeaderReport, Removal, Setting, When};
 pub use negotiate::{Format, Wanted};
 pub use nonce::{Nonce, NonceInjector};

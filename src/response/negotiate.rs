@@ -5,6 +5,8 @@ use http::{
     header::{ACCEPT, CONTENT_TYPE},
 };
 
+use super::Grpc;
+
 /// A format the proxy can answer in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
@@ -25,6 +27,8 @@ pub struct Wanted {
     pub format: Format,
     /// The method was HEAD: no body, but the fields that GET would get.
     pub head: bool,
+    /// The request was a gRPC call, which no format means anything to.
+    pub grpc: Option<Grpc>,
 }
 
 impl Wanted {
@@ -36,7 +40,7 @@ impl Wanted {
         let hints = [destination(request), asked_by_script(request), upstream.and_then(content_type)];
         let hint = hints.into_iter().flatten().find(|hint| liked.contains(hint));
         let format = hint.or_else(|| liked.first().copied()).unwrap_or(Format::Text);
-        Self { format, head: method == Method::HEAD }
+        Self { format, head: method == Method::HEAD, grpc: Grpc::of(request) }
     }
 }
 
@@ -271,7 +275,7 @@ mod tests {
     #[test]
     fn head_is_noted_beside_the_format() {
         let by = |method| Wanted::by(&method, &HeaderMap::new(), None);
-        assert_eq!(by(Method::HEAD), Wanted { format: Format::Text, head: true });
+        assert_eq!(by(Method::HEAD), Wanted { format: Format::Text, head: true, grpc: None });
         assert!(!by(Method::GET).head);
     }
 

@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::{Format, Reply, Template, Templates, Wanted};
+use super::{Format, Reply, Template, Templates, Wanted, grpc};
 use crate::{
     incident::{IncidentId, Refusal},
     request::rate::Limited,
@@ -23,6 +23,9 @@ pub fn reply(
     templates: &Templates,
     retry_after: Option<u32>,
 ) -> Reply {
+    if let Some(call) = wanted.grpc {
+        return grpc::trailers_only(status, incident, call);
+    }
     let template = templates.get(wanted.format);
     let body = Bytes::from(template.fill(status, incident));
     let mut headers = fields(wanted.format, template, body.len());
@@ -110,7 +113,7 @@ mod tests {
 
     fn plain(status: u16, format: Format, head: bool) -> Reply {
         let status = StatusCode::from_u16(status).unwrap();
-        reply(status, IncidentId::from_random(ID), Wanted { format, head }, &Templates::default(), None)
+        reply(status, IncidentId::from_random(ID), Wanted { format, head, grpc: None }, &Templates::default(), None)
     }
 
     fn print(reply: &Reply) -> String {
@@ -156,7 +159,7 @@ mod tests {
 
     #[test]
     fn retry_after_and_allow_are_said_where_they_belong() {
-        let wanted = Wanted { format: Format::Text, head: false };
+        let wanted = Wanted { format: Format::Text, head: false, grpc: None };
         let id = IncidentId::from_random(ID);
         let mut reply = reply(StatusCode::SERVICE_UNAVAILABLE, id, wanted, &Templates::default(), Some(30));
         assert_eq!(reply.headers["retry-after"], "30");
@@ -168,7 +171,7 @@ mod tests {
     fn operators_templates_take_the_place_of_the_built_in_ones() {
         let mut templates = Templates::default();
         templates.set(Template::parse(Format::Html, "<h1>Oops {status} {incident}</h1>").unwrap());
-        let wanted = Wanted { format: Format::Html, head: false };
+        let wanted = Wanted { format: Format::Html, head: false, grpc: None };
         let reply = reply(StatusCode::BAD_GATEWAY, IncidentId::from_random(ID), wanted, &templates, None);
         assert_eq!(reply.body, "<h1>Oops 502 000102030405060708090a0b</h1>");
         assert!(!reply.headers.contains_key("content-security-policy"));

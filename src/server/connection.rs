@@ -1,4 +1,5 @@
-//! One client connection: hyper's HTTP/1.1 on it, its deadlines, its end.
+//! One client connection: its deadlines, hyper's HTTP/1.1 on it, its end. A stream of HTTP/2 is to its exchange what
+//! a connection is to its exchanges in HTTP/1.1, and has the same form.
 
 use std::{
     cell::{Cell, RefCell},
@@ -7,18 +8,18 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     ConnectionSettings, Service,
     clock::{Clock, Deadline},
-    io::ClientIo,
     listener::Duplex,
     response::Response,
 };
@@ -44,7 +45,18 @@ pub(crate) struct Connection {
     resets: Cell<bool>,
     takeover: RefCell<Option<Takeover>>,
     settings: Rc<ConnectionSettings>,
+    /// Streams that are open; HTTP/1.1 has none.
+    streams: Cell<usize>,
+    /// By how many the requests that the client took back before they were answered outnumber the others.
+    taken_back: Cell<usize>,
+    /// The connection, if this is a stream of it.
+    carrier: Option<Rc<Connection>>,
+    /// What a stream was let in by.
+    turn: Cell<Option<OwnedSemaphorePermit>>,
 }
+
+/// More than a browser takes back when a page with many pictures is left.
+const MAX_TAKEN_BACK: usize = 256;
 
 /// What a connection is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +67,10 @@ enum Stage {
     Head,
     /// From the request head to the end of the response.
     Exchange,
+    /// HTTP/2, before the first stream or between streams.
+    NoStream,
+    /// HTTP/2 with streams, which have deadlines of their own.
+    Streams,
 }
 
 /// Why a connection ended before its time.
@@ -68,6 +84,12 @@ pub(crate) enum Abuse {
     SlowHead,
     /// The client did not take the response in time.
     SlowRead,
+    /// The client took back one request after the other.
+    Resets,
+    /// No TLS connection came about.
+    Handshake,
+    /// No TLS connection came about in time.
+    SlowHandshake,
 }
 
 impl Abuse {
@@ -78,6 +100,9 @@ impl Abuse {
             Self::TooLarge => "large-head",
             Self::SlowHead => "slow-head",
             Self::SlowRead => "slow-read",
+            Self::Resets => "reset-flood",
+            Self::Handshake => "tls-handshake",
+            Self::SlowHandshake => "slow-tls-handshake",
         }
     }
 }
@@ -89,21 +114,93 @@ impl fmt::Debug for Connection {
 }
 
 impl Connection {
-    fn new(peer: Peer, clock: &Clock, settings: Rc<ConnectionSettings>) -> Self {
-        let deadline = clock.deadline();
-        deadline.set(settings.head_timeout);
+    /// A connection whose first request head is awaited.
+    pub(super) fn new(peer: Peer, clock: &Clock, settings: Rc<ConnectionSettings>) -> Self {
+        let connection = Self::at(Stage::Head, None, peer, clock, settings);
+        connection.enter(Stage::Head);
+        connection
+    }
+
+    /// A stream of `carrier`, whose exchange begins.
+    pub(super) fn stream_of(carrier: &Rc<Self>, clock: &Clock) -> Self {
+        carrier.streams.set(carrier.streams.get() + 1);
+        carrier.enter(Stage::Streams);
+        Self::at(Stage::Exchange, Some(carrier.clone()), carrier.peer, clock, carrier.settings.clone())
+    }
+
+    fn at(
+        stage: Stage,
+        carrier: Option<Rc<Self>>,
+        peer: Peer,
+        clock: &Clock,
+        settings: Rc<ConnectionSettings>,
+    ) -> Self {
         Self {
             peer,
             exchange_deadline: clock.deadline(),
             quiet_deadline: clock.deadline(),
-            deadline,
-            stage: Cell::new(Stage::Head),
+            deadline: clock.deadline(),
+            stage: Cell::new(stage),
             awaits_body: Cell::new(false),
             write_blocked: Cell::new(false),
             resets: Cell::new(false),
             takeover: RefCell::new(None),
             settings,
+            streams: Cell::new(0),
+            taken_back: Cell::new(0),
+            carrier,
+            turn: Cell::new(None),
         }
+    }
+
+    pub(super) fn settings(&self) -> &ConnectionSettings {
+        &self.settings
+    }
+
+    /// The connection is HTTP/2: what the client says first must come as soon as a request head.
+    pub(super) fn begin_http2(&self) {
+        self.stage.set(Stage::NoStream);
+        self.deadline.set(self.settings.head_timeout);
+    }
+
+    /// TLS stands; now the head of a request is awaited.
+    pub(super) fn begin(&self) {
+        self.enter(Stage::Head);
+    }
+
+    /// The stream's exchange lasts as long as its turn.
+    pub(super) fn take_turn(&self, turn: OwnedSemaphorePermit) {
+        self.turn.set(Some(turn));
+    }
+
+    /// The stream was answered, or the client took its request back before. Each of those costs a connection to the
+    /// application and the client nothing: who does little else is let go ("rapid reset", CVE-2023-44487).
+    pub(super) fn settle(&self, answered: bool) {
+        let Some(carrier) = &self.carrier else { return };
+        let taken_back = carrier.taken_back.get();
+        carrier.taken_back.set(if answered { taken_back.saturating_sub(1) } else { taken_back + 1 });
+        if carrier.floods() {
+            carrier.deadline.set(Duration::ZERO);
+        }
+    }
+
+    fn floods(&self) -> bool {
+        self.taken_back.get() > MAX_TAKEN_BACK
+    }
+
+    /// A piece of the stream's response waits for the client to take it.
+    pub(super) fn await_client(&self) {
+        self.deadline.set(self.settings.write_timeout);
+    }
+
+    /// The client has taken everything of the stream that there is.
+    pub(super) fn await_application(&self) {
+        self.deadline.clear();
+    }
+
+    /// The future's result, or nothing if the client keeps us waiting for too long.
+    pub(super) async fn bound<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.deadline.bound(future).await
     }
 
     /// The response breaks off: if its end would look ordinary to the client, reset the connection.
@@ -147,10 +244,24 @@ impl Connection {
     fn enter(&self, stage: Stage) {
         self.stage.set(stage);
         match stage {
-            Stage::Idle => self.deadline.set(self.settings.idle_timeout),
+            // Streams come and go while the client takes nothing of them, and while it is about to be let go.
+            Stage::NoStream | Stage::Streams if self.write_blocked.get() || self.floods() => {}
+            Stage::Idle | Stage::NoStream => self.deadline.set(self.settings.idle_timeout),
             Stage::Head => self.deadline.set(self.settings.head_timeout),
-            Stage::Exchange => self.deadline.clear(),
+            Stage::Exchange | Stage::Streams => self.deadline.clear(),
         }
+    }
+
+    fn end_stream(&self) {
+        self.streams.set(self.streams.get() - 1);
+        if self.streams.get() == 0 {
+            self.enter(Stage::NoStream);
+        }
+    }
+
+    /// The client has been told that the connection ends; it has a moment to understand.
+    fn say_goodbye(&self) {
+        self.deadline.set(self.settings.head_timeout);
     }
 
     /// Bytes came from the client.
@@ -177,38 +288,39 @@ impl Connection {
     /// Whether the client has kept us waiting for too long.
     fn poll_overdue(&self, cx: &mut Context<'_>) -> Poll<Option<Abuse>> {
         self.deadline.poll(cx).map(|()| match self.stage.get() {
+            _ if self.floods() => Some(Abuse::Resets),
             _ if self.write_blocked.get() => Some(Abuse::SlowRead),
             Stage::Head => Some(Abuse::SlowHead),
-            Stage::Idle | Stage::Exchange => None,
+            Stage::Idle | Stage::Exchange | Stage::NoStream | Stage::Streams => None,
         })
     }
 }
 
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(carrier) = self.carrier.take() {
+            carrier.end_stream();
+        }
+    }
+}
+
 /// How the driving of a connection came to an end.
-enum End {
+pub(super) enum End {
     Closed(hyper::Result<()>),
     Overdue(Option<Abuse>),
 }
 
-/// Serves one connection to its end, whatever carries it. Where TLS settled on `h2`, HTTP/2 would be chosen here.
-pub(super) async fn serve<D: Duplex, S: Service>(
-    duplex: D,
-    peer: Peer,
-    clock: Clock,
-    settings: Rc<ConnectionSettings>,
-    service: Rc<S>,
-) {
-    let connection = Rc::new(Connection::new(peer, &clock, settings));
-    let io = TokioIo::new(ClientIo::new(duplex, connection.clone()));
+/// Serves HTTP/1.1 on one connection to its end, whatever carries it.
+pub(super) async fn serve<D: Duplex, S: Service>(duplex: D, connection: Rc<Connection>, clock: &Clock, service: Rc<S>) {
     let calls = service_fn(|request| {
         connection.begin_exchange();
         let (service, connection) = (service.clone(), connection.clone());
         async move { Ok::<_, Infallible>(Response::new(service.call(request, &connection).await, connection)) }
     });
-    let mut http = http1(&connection.settings).serve_connection(io, calls);
-    let end = drive(&mut http, &connection, &clock).await;
+    let mut http = http1(&connection.settings).serve_connection(TokioIo::new(duplex), calls);
+    let end = drive(&mut http, &connection, clock).await;
     let parts = http.into_parts();
-    let duplex = parts.io.into_inner().into_inner();
+    let duplex = parts.io.into_inner();
     let takeover = connection.takeover.borrow_mut().take();
     match (end, takeover) {
         (End::Closed(Ok(())), Some(takeover)) => takeover(Box::new(duplex), parts.read_buf).await,
@@ -216,9 +328,7 @@ pub(super) async fn serve<D: Duplex, S: Service>(
             if connection.resets.get() {
                 duplex.reset_on_close();
             }
-            if let Some(abuse) = abuse(&end) {
-                service.abused(peer, abuse);
-            }
+            report(&end, &connection, &*service);
         }
     }
 }
@@ -231,7 +341,10 @@ fn http1(settings: &ConnectionSettings) -> http1::Builder {
 }
 
 /// hyper's connection as seen from here.
-trait Driven: Future<Output = hyper::Result<()>> + Unpin {
+pub(super) trait Driven: Future<Output = hyper::Result<()>> + Unpin {
+    /// Whether the client is told when an idle connection is closed.
+    const SAYS_GOODBYE: bool;
+
     fn take_leave(&mut self);
 }
 
@@ -243,31 +356,46 @@ where
     B: http_body::Body + 'static,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
+    const SAYS_GOODBYE: bool = false;
+
     fn take_leave(&mut self) {
         Pin::new(self).graceful_shutdown();
     }
 }
 
-async fn drive(http: &mut impl Driven, connection: &Connection, clock: &Clock) -> End {
+pub(super) async fn drive<H: Driven>(http: &mut H, connection: &Connection, clock: &Clock) -> End {
     let mut leaving = false;
     poll_fn(|cx| {
-        if clock.draining() && !leaving {
-            leaving = true;
-            http.take_leave();
-        }
-        match Pin::new(&mut *http).poll(cx) {
-            Poll::Ready(result) => Poll::Ready(End::Closed(result)),
-            Poll::Pending => connection.poll_overdue(cx).map(End::Overdue),
+        loop {
+            if clock.draining() && !leaving {
+                leaving = true;
+                http.take_leave();
+            }
+            if let Poll::Ready(result) = Pin::new(&mut *http).poll(cx) {
+                return Poll::Ready(End::Closed(result));
+            }
+            match ready!(connection.poll_overdue(cx)) {
+                None if H::SAYS_GOODBYE && !leaving => {
+                    leaving = true;
+                    http.take_leave();
+                    connection.say_goodbye();
+                }
+                abuse => return Poll::Ready(End::Overdue(abuse)),
+            }
         }
     })
     .await
 }
 
-fn abuse(end: &End) -> Option<Abuse> {
-    match end {
+/// Tells the service if the connection ended because of what its client did.
+pub(super) fn report<S: Service>(end: &End, connection: &Connection, service: &S) {
+    let abuse = match end {
         End::Overdue(abuse) => *abuse,
         End::Closed(Err(error)) if error.is_parse_too_large() => Some(Abuse::TooLarge),
         End::Closed(Err(error)) if error.is_parse() => Some(Abuse::Malformed),
         End::Closed(_) => None,
+    };
+    if let Some(abuse) = abuse {
+        service.abused(connection.peer, abuse);
     }
 }

@@ -22,16 +22,18 @@ impl<D: Duplex> ClientIo<D> {
         Self { duplex, connection }
     }
 
-    pub(super) fn into_inner(self) -> D {
-        self.duplex
-    }
-
     fn written(&self, result: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match result {
             Poll::Pending => self.connection.on_write_blocked(),
             Poll::Ready(_) => self.connection.on_write(),
         }
         result
+    }
+}
+
+impl<D: Duplex> Duplex for ClientIo<D> {
+    fn reset_on_close(&self) {
+        self.duplex.reset_on_close();
     }
 }
 

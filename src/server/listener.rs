@@ -11,6 +11,7 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpSocket, TcpStream, UnixListener, UnixStream},
 };
+use tokio_rustls::server::TlsStream;
 
 /// Connections the kernel keeps for us while all workers are busy.
 const BACKLOG: u32 = 4096;
@@ -162,6 +163,13 @@ impl Duplex for TcpStream {
 impl Duplex for UnixStream {
     /// Unix sockets know no reset; an early end is all that can be shown.
     fn reset_on_close(&self) {}
+}
+
+/// Ended without TLS' own farewell, which a reset would not let through.
+impl<D: Duplex> Duplex for TlsStream<D> {
+    fn reset_on_close(&self) {
+        self.get_ref().0.reset_on_close();
+    }
 }
 
 #[cfg(test)]

@@ -3,24 +3,40 @@
 
 mod clock;
 mod connection;
+mod http2;
 mod io;
 mod listener;
+pub(crate) mod pem;
+mod preface;
+mod redirect;
 mod response;
+mod tls;
 
 pub use clock::TICK;
 pub(crate) use clock::{Clock, Deadline};
 pub(crate) use connection::{Abuse, Connection, Takeover};
 pub(crate) use listener::Duplex;
 pub use listener::{Bound, ListenAddress, bind};
+pub use pem::{CertificateFiles, TlsError};
+pub(crate) use redirect::Redirect;
+pub use tls::{ClientCertificates, TlsFiles, TlsIdentity, TlsSettings};
 
-use std::{cell::Cell, future::Future, rc::Rc, time::Duration};
+use std::{cell::Cell, future::Future, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response as HttpResponse};
 use hyper::body::Incoming;
-use tokio::{sync::Notify, task::spawn_local};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::spawn_local,
+};
+use tokio_rustls::TlsAcceptor;
 
-use self::listener::{Accepted, LOCAL_PEER};
+use self::{
+    io::ClientIo,
+    listener::{Accepted, LOCAL_PEER},
+    preface::Spoken,
+};
 use crate::request::Peer;
 
 /// What client connections are held to.
@@ -39,8 +55,14 @@ pub struct ConnectionSettings {
     pub buffer: usize,
     /// The most fields of a request head. The route's own, lower, limits answer with a page; this one does not.
     pub max_headers: usize,
-    /// The most connections of one worker at a time; more wait in the kernel's queue.
+    /// The most connections of one worker at a time, and the most exchanges of its HTTP/2 connections; more wait.
     pub max_connections: usize,
+    /// For TLS to be agreed on, waiting for a turn included.
+    pub handshake_timeout: Duration,
+    /// The most handshakes of one worker at a time: each is work for the processor and holds no exchange yet.
+    pub max_handshakes: usize,
+    /// Whether HTTP/2 is spoken without TLS to clients that begin with it.
+    pub h2c: bool,
 }
 
 impl Default for ConnectionSettings {
@@ -53,6 +75,9 @@ impl Default for ConnectionSettings {
             buffer: 64 * 1024,
             max_headers: 128,
             max_connections: 4096,
+            handshake_timeout: Duration::from_secs(10),
+            max_handshakes: 256,
+            h2c: false,
         }
     }
 }
@@ -85,6 +110,10 @@ pub(crate) struct Server<S> {
     open: Cell<usize>,
     /// A connection ended.
     ended: Notify,
+    /// Turns of handshakes.
+    handshakes: Semaphore,
+    /// Turns of the exchanges of HTTP/2.
+    exchanges: Arc<Semaphore>,
 }
 
 /// How long to wait after an accept that failed because something ran out (file descriptors, memory).
@@ -92,19 +121,26 @@ const ACCEPT_PAUSE: Duration = TICK;
 
 impl<S: Service> Server<S> {
     pub(crate) fn new(service: Rc<S>, clock: Clock, settings: ConnectionSettings) -> Rc<Self> {
-        let settings = Rc::new(settings);
-        Rc::new(Self { service, clock, settings, open: Cell::new(0), ended: Notify::new() })
+        Rc::new(Self {
+            service,
+            clock,
+            open: Cell::new(0),
+            ended: Notify::new(),
+            handshakes: Semaphore::new(settings.max_handshakes),
+            exchanges: Arc::new(Semaphore::new(settings.max_connections)),
+            settings: Rc::new(settings),
+        })
     }
 
-    /// Accepts connections for ever.
-    pub(crate) async fn accept(self: Rc<Self>, bound: Bound) -> std::io::Result<()> {
+    /// Accepts connections for ever; with an `identity`, such that speak TLS.
+    pub(crate) async fn accept(self: Rc<Self>, bound: Bound, identity: Option<TlsIdentity>) -> std::io::Result<()> {
         let listener = bound.start()?;
         loop {
             while self.open.get() >= self.settings.max_connections {
                 self.ended.notified().await;
             }
             match listener.accept().await {
-                Ok(accepted) => self.clone().spawn(accepted),
+                Ok(accepted) => self.clone().spawn(accepted, identity.as_ref()),
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
             }
@@ -119,19 +155,25 @@ impl<S: Service> Server<S> {
         }
     }
 
-    fn spawn(self: Rc<Self>, accepted: Accepted) {
+    fn spawn(self: Rc<Self>, accepted: Accepted, identity: Option<&TlsIdentity>) {
         match accepted {
-            Accepted::Tcp(stream, address) => self.spawn_on(stream, Peer { address, tls: false }),
-            Accepted::Unix(stream) => self.spawn_on(stream, Peer { address: LOCAL_PEER, tls: false }),
+            Accepted::Tcp(stream, address) => self.spawn_on(stream, address, identity),
+            Accepted::Unix(stream) => self.spawn_on(stream, LOCAL_PEER, identity),
         }
     }
 
-    fn spawn_on(self: Rc<Self>, duplex: impl Duplex, peer: Peer) {
+    fn spawn_on(self: Rc<Self>, duplex: impl Duplex, address: IpAddr, identity: Option<&TlsIdentity>) {
         let guest = Guest::of(self);
-        drop(spawn_local(async move {
-            let Server { service, clock, settings, .. } = &*guest.0;
-            connection::serve(duplex, peer, clock.clone(), settings.clone(), service.clone()).await;
-        }));
+        let peer = Peer { address, tls: identity.is_some() };
+        let connection = Rc::new(Connection::new(peer, &guest.0.clock, guest.0.settings.clone()));
+        let duplex = ClientIo::new(duplex, connection.clone());
+        match identity {
+            None if guest.0.settings.h2c => drop(spawn_local(guest.serve_either(duplex, connection))),
+            None => drop(spawn_local(guest.serve(duplex, connection))),
+            Some(identity) => {
+                drop(spawn_local(guest.serve_tls(duplex, connection, TlsAcceptor::from(identity.current()))));
+            }
+        }
     }
 }
 
@@ -143,6 +185,48 @@ impl<S: Service> Guest<S> {
         server.open.set(server.open.get() + 1);
         server.service.connected(true);
         Self(server)
+    }
+
+    async fn serve(self, duplex: impl Duplex, connection: Rc<Connection>) {
+        connection::serve(duplex, connection, &self.0.clock, self.0.service.clone()).await;
+    }
+
+    async fn serve_http2(self, duplex: impl Duplex, connection: Rc<Connection>) {
+        let Server { clock, service, exchanges, .. } = &*self.0;
+        http2::serve(duplex, connection, clock, service.clone(), exchanges.clone()).await;
+    }
+
+    /// Serves what the first bytes show.
+    async fn serve_either(self, duplex: impl Duplex, connection: Rc<Connection>) {
+        match connection.bound(preface::recognise(duplex)).await {
+            Some(Ok((Spoken::Http1, duplex))) => self.serve(duplex, connection).await,
+            Some(Ok((Spoken::Http2, duplex))) => self.serve_http2(duplex, connection).await,
+            Some(Err(_)) => {}
+            None => self.0.service.abused(connection.peer, Abuse::SlowHead),
+        }
+    }
+
+    /// Serves what the handshake settles on.
+    async fn serve_tls(self, duplex: impl Duplex, connection: Rc<Connection>, acceptor: TlsAcceptor) {
+        let deadline = self.0.clock.deadline();
+        deadline.set(self.0.settings.handshake_timeout);
+        let handshake = async {
+            let _turn = self.0.handshakes.acquire().await;
+            acceptor.accept(duplex).await
+        };
+        match deadline.bound(handshake).await {
+            Some(Ok(stream)) => {
+                connection.begin();
+                match stream.get_ref().1.alpn_protocol() == Some(tls::HTTP2) {
+                    true => self.serve_http2(stream, connection).await,
+                    false => self.serve(stream, connection).await,
+                }
+            }
+            // Who looks whether the port is open says nothing at all.
+            Some(Err(error)) if error.kind() == std::io::ErrorKind::UnexpectedEof => {}
+            Some(Err(_)) => self.0.service.abused(connection.peer, Abuse::Handshake),
+            None => self.0.service.abused(connection.peer, Abuse::SlowHandshake),
+        }
     }
 }
 

@@ -7,16 +7,19 @@ mod body;
 mod connect;
 mod fault;
 mod framing;
+mod http2;
 mod io;
 mod link;
 mod pool;
 mod request;
+mod tls;
 
 pub(crate) use body::UpstreamBody;
 pub use connect::UpstreamAddress;
 pub(crate) use fault::Fault;
 pub(crate) use link::Switched;
 pub(crate) use request::RequestBody;
+pub use tls::{UpstreamTls, UpstreamTlsFiles};
 
 use std::{rc::Rc, time::Duration};
 
@@ -30,6 +33,10 @@ use crate::server::{Clock, Deadline};
 pub struct UpstreamSettings {
     /// Where it is.
     pub address: UpstreamAddress,
+    /// TLS towards it, if it is reached by TCP; none for none.
+    pub tls: Option<UpstreamTls>,
+    /// What is spoken to it.
+    pub protocol: Protocol,
     /// For a connection to be made.
     pub connect_timeout: Duration,
     /// From the request's end to the response's head.
@@ -45,11 +52,25 @@ pub struct UpstreamSettings {
     pub max_head: usize,
 }
 
+/// What is spoken to the application.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2 where TLS offers it, else HTTP/1.1.
+    Offered,
+    /// HTTP/2, without TLS by prior knowledge.
+    Http2,
+}
+
 impl UpstreamSettings {
     /// The defaults, for the application at `address`.
     pub fn new(address: UpstreamAddress) -> Self {
         Self {
             address,
+            tls: None,
+            protocol: Protocol::default(),
             connect_timeout: Duration::from_secs(5),
             head_timeout: Duration::from_secs(60),
             body_timeout: Duration::from_secs(60),
@@ -122,7 +143,7 @@ impl Upstream {
         deadline: &Deadline,
     ) -> Result<(Answer, Switched), Fault> {
         deadline.set(self.settings.connect_timeout);
-        let io = deadline.bound(connect::connect(&self.settings.address)).await.ok_or(Fault::ConnectTimeout)?;
+        let io = deadline.bound(connect::connect_http1(&self.settings)).await.ok_or(Fault::ConnectTimeout)?;
         let (mut link, switched) = Link::open_for_switch(io.map_err(Fault::Connect)?, self.settings.max_head).await?;
         let (head, body) = self.exchange(&mut link, request, deadline).await.map_err(|failure| failure.fault)?;
         Ok((Answer { head, body: UpstreamBody::of_switch(body, link) }, switched))
@@ -130,14 +151,10 @@ impl Upstream {
 
     async fn connect(&self, deadline: &Deadline) -> Result<Link, Fault> {
         deadline.set(self.settings.connect_timeout);
-        let io = deadline.bound(connect::connect(&self.settings.address)).await.ok_or(Fault::ConnectTimeout)?;
+        let io = deadline.bound(connect::connect(&self.settings)).await.ok_or(Fault::ConnectTimeout)?;
         Link::open(io.map_err(Fault::Connect)?, self.settings.max_head).await
     }
 
-    #[expect(
-        clippy::result_large_err,
-        reason = "an unsent request is moved back once in a while, not boxed every time"
-    )]
     async fn exchange(
         &self,
         link: &mut Link,
@@ -145,8 +162,8 @@ impl Upstream {
         deadline: &Deadline,
     ) -> Result<(response::Parts, hyper::body::Incoming), link::Failure> {
         deadline.set(self.settings.head_timeout);
-        let response = deadline.bound(link.send(request)).await.unwrap_or_else(|| Err(Fault::Timeout.into()))?;
-        let (head, body) = response.into_parts();
+        let Some(response) = deadline.bound(link.send(request)).await else { return Err(Fault::Timeout.into()) };
+        let (head, body) = response?.into_parts();
         if !framing::is_unambiguous(&head) {
             return Err(Fault::Malformed.into());
         }

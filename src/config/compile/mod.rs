@@ -6,9 +6,11 @@ mod files;
 mod guard;
 mod headers;
 mod rules;
+mod tls;
 mod workers;
 
 pub use rules::{RuleInForce, all_rules, ruleset, untested_ruleset};
+pub use tls::{protocol, tls_identity, upstream_tls};
 pub use workers::{Workers, workers};
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -172,8 +174,9 @@ fn host(loaded: &Loaded) -> Result<HostRule, ConfigError> {
     let place = Place { loaded, prefix: String::new() };
     match (upstream.host, &upstream.url) {
         (Host::Preserve, _) | (Host::Upstream, None) => Ok(HostRule::Preserve),
-        (Host::Upstream, Some(UpstreamUrl::Http { host, port })) => {
-            let authority = if *port == 80 { host.clone() } else { format!("{host}:{port}") };
+        (Host::Upstream, Some(UpstreamUrl::Http { host, port, tls })) => {
+            let usual = if *tls { 443 } else { 80 };
+            let authority = if *port == usual { host.clone() } else { format!("{host}:{port}") };
             let invalid = |_| place.error("upstream.url", "the host is not a valid Host", "use its ASCII form");
             HeaderValue::try_from(authority).map(HostRule::Set).map_err(invalid)
         }

@@ -307,3 +307,69 @@ fn numbers_that_cannot_be_meant_name_their_key() {
     }
     assert_eq!(bad_key("inspect.quiet = \"0\""), "inspect.quiet");
 }
+
+/// A directory with a certificate for `localhost` and its key, and a configuration that names them.
+fn with_certificate(text: &str) -> (tempfile::TempDir, Result<Loaded, ConfigError>) {
+    let directory = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    std::fs::write(directory.path().join("cert.pem"), made.cert.pem()).unwrap();
+    std::fs::write(directory.path().join("key.pem"), made.signing_key.serialize_pem()).unwrap();
+    std::fs::write(directory.path().join("none.pem"), "hunter2").unwrap();
+    let file = directory.path().join("cofferdam.toml");
+    std::fs::write(&file, text).unwrap();
+    let loaded = load(&Sources { file: Some(file), ..Sources::default() });
+    (directory, loaded)
+}
+
+const CERTIFICATE: &str = "[[server.tls.certificates]]\ncert = \"cert.pem\"\nkey = \"key.pem\"\n";
+
+#[test]
+fn tls_keys_that_do_not_fit_together_and_unusable_files_are_errors() {
+    for (keys, certificate, key, what) in [
+        ("", CERTIFICATE, "server.tls.listen", "expected an address"),
+        ("listen = \"127.0.0.1:0\"\n", "", "server.tls.certificates", "expected at least one"),
+        ("redirect_from = \"127.0.0.1:0\"\n", "", "server.tls.listen", "expected an address"),
+        ("listen = \"127.0.0.1:0\"\nclient_certificates = \"required\"\n", CERTIFICATE, "client_ca", "expected a file"),
+        ("listen = \"127.0.0.1:0\"\nclient_ca = \"cert.pem\"\n", CERTIFICATE, "client_certificates", "clients are not"),
+        (
+            "listen = \"127.0.0.1:0\"\nclient_certificates = \"optional\"\nclient_ca = \"none.pem\"\n",
+            CERTIFICATE,
+            "server.tls.client_ca",
+            "holds no certificate in PEM",
+        ),
+        ("listen = \"127.0.0.1:0\"\nmax_handshakes = 0\n", CERTIFICATE, "max_handshakes", "expected at least 1"),
+    ] {
+        let (_directory, loaded) = with_certificate(&format!("[server.tls]\n{keys}{certificate}"));
+        let error = tls_identity(&loaded.unwrap()).unwrap_err();
+        assert!(error.place.contains(key) && error.what.contains(what), "{error}");
+        assert!(!error.to_string().contains("hunter2"));
+    }
+}
+
+#[test]
+fn tls_files_are_found_beside_the_configuration() {
+    let (_directory, loaded) = with_certificate(&format!("[server.tls]\nlisten = \"127.0.0.1:0\"\n{CERTIFICATE}"));
+    assert_eq!(tls_identity(&loaded.unwrap()).unwrap().unwrap().files().len(), 2);
+    assert!(tls_identity(&load(&Sources::default()).unwrap()).unwrap().is_none());
+}
+
+#[test]
+fn settings_of_tls_towards_the_application_need_an_application_by_tls() {
+    for (url, keys, wanted) in [
+        ("https://app", "ca = \"cert.pem\"", Ok(true)),
+        ("https://app", "ca = \"none.pem\"", Err("upstream.tls.ca")),
+        ("https://app", "ca = \"cert.pem\"\nserver_name = \"a b\"", Err("upstream.tls.server_name")),
+        ("https://app", "ca = \"cert.pem\"\ncert = \"cert.pem\"", Err("upstream.tls.cert")),
+        ("https://app", "ca = \"cert.pem\"\ncert = \"cert.pem\"\nkey = \"none.pem\"", Err("upstream.tls.key")),
+        ("https://[::1]:8443", "ca = \"cert.pem\"\ncert = \"cert.pem\"\nkey = \"key.pem\"", Ok(true)),
+        ("http://app", "ca = \"cert.pem\"", Err("upstream.url")),
+        ("http://app", "", Ok(false)),
+    ] {
+        let (_directory, loaded) = with_certificate(&format!("[upstream]\nurl = \"{url}\"\n[upstream.tls]\n{keys}\n"));
+        match (upstream_tls(&loaded.unwrap()), wanted) {
+            (Ok(tls), Ok(wanted)) => assert_eq!(tls.is_some(), wanted, "{url} {keys}"),
+            (Err(error), Err(key)) => assert!(error.place.ends_with(key), "{error}"),
+            (found, _) => panic!("{url} {keys}: {found:?}"),
+        }
+    }
+}

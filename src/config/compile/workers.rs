@@ -55,6 +55,7 @@ fn check_timeouts(place: &Place<'_>) -> Result<(), ConfigError> {
         ("server.body_timeout", server.body_timeout),
         ("server.idle_timeout", server.idle_timeout),
         ("server.write_timeout", server.write_timeout),
+        ("server.tls.handshake_timeout", server.tls.handshake_timeout),
         ("upstream.connect_timeout", upstream.connect_timeout),
         ("upstream.head_timeout", upstream.head_timeout),
         ("upstream.body_timeout", upstream.body_timeout),
@@ -76,7 +77,11 @@ fn check_head(place: &Place<'_>) -> Result<(), ConfigError> {
 
 fn compress(loaded: &Loaded) -> bool {
     match loaded.config.compression.mode {
-        CompressionMode::Auto => !loaded.config.server.listen.is_local(),
+        CompressionMode::Auto => {
+            let server = &loaded.config.server;
+            let mut listeners = [Some(&server.listen), server.tls.listen.as_ref()].into_iter().flatten();
+            listeners.any(|address| !address.is_local())
+        }
         CompressionMode::On => true,
         CompressionMode::Off => false,
     }

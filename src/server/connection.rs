@@ -336,7 +336,9 @@ pub(super) async fn serve<D: Duplex, S: Service>(duplex: D, connection: Rc<Conne
 /// No timer of hyper's: the deadlines are ours (see [`super::clock`]).
 fn http1(settings: &ConnectionSettings) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.header_read_timeout(None).max_buf_size(settings.buffer).max_headers(settings.max_headers);
+    builder.header_read_timeout(None).max_headers(settings.max_headers);
+    // The buffer alone would let a head pass that comes in large pieces.
+    builder.max_buf_size(settings.buffer).max_header_size(settings.buffer);
     builder
 }
 

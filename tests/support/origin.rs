@@ -98,7 +98,7 @@ fn play(act: Act, stream: &mut TcpStream) -> bool {
         Act::Send(bytes) => stream.write_all(&bytes).is_ok(),
         Act::Flood(bytes) => {
             while stream.write_all(&bytes).is_ok() {}
-            false
+            true
         }
         Act::Await(go) => go.recv_timeout(PATIENCE).is_ok(),
         Act::Echo => {
@@ -129,7 +129,8 @@ fn read_request(connection: usize, stream: &mut TcpStream) -> Option<Asked> {
     let body = if lower.contains("transfer-encoding: chunked") {
         read_until(stream, b"0\r\n\r\n")?
     } else {
-        let length = lower.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+        let length =
+            lower.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
         let mut body = vec![0; length];
         stream.read_exact(&mut body).ok()?;
         body
@@ -150,6 +151,7 @@ fn read_until(stream: &mut TcpStream, end: &[u8]) -> Option<Vec<u8>> {
 /// An answer with a length.
 pub fn answer(status: &str, fields: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
-    let head = format!("HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
+    let head =
+        format!("HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n{fields}Content-Length: {}\r\n\r\n", body.len());
     [head.as_bytes(), body].concat()
 }

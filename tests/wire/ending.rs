@@ -56,7 +56,11 @@ fn a_client_that_goes_away_frees_the_application() {
         let (told, closed) = mpsc::channel();
         let told = Mutex::new(told);
         let origin = Origin::start(move |_| {
-            let begun = format!("{TEXT}Content-Type: text/event-stream\r\n\r\ndata: x\n\n").replacen("text/plain", "text/event-stream", 1);
+            let begun = format!("{TEXT}Content-Type: text/event-stream\r\n\r\ndata: x\n\n").replacen(
+                "text/plain",
+                "text/event-stream",
+                1,
+            );
             let begun = if answered { begun.into_bytes() } else { Vec::new() };
             vec![Act::Send(begun), Act::Closed(told.lock().unwrap().clone())]
         });

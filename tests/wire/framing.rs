@@ -84,7 +84,10 @@ fn large_bodies_arrive_byte_for_byte_with_and_without_a_length() {
             assert!(client.get("/").body == body);
         }
         let counts = proxy.stop();
-        assert!(counts.contains(r#"{disposition="inspected-clean",mode="enforce",reason="",route="default"} 2"#), "{counts}");
+        assert!(
+            counts.contains(r#"{disposition="inspected-clean",mode="enforce",reason="",route="default"} 2"#),
+            "{counts}"
+        );
     }
 }
 

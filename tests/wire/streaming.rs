@@ -42,7 +42,7 @@ fn a_silent_body_is_judged_by_what_is_there() {
     let origin = Origin::start(move |_| {
         let wait = waits.lock().unwrap().take().unwrap();
         let head = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
-        let first = "Working on it, please wait.\n".repeat(40);
+        let first = "Working on it, please wait.\n".repeat(1500);
         vec![Act::Send(head), chunk(&first), Act::Await(wait), chunk("done\n"), Act::Send(b"0\r\n\r\n".to_vec())]
     });
     let proxy = Cofferdam::with(&origin, |settings, _| settings.proxy.quiet = std::time::Duration::from_millis(100));

@@ -81,7 +81,6 @@ fn a_client_that_takes_nothing_is_given_up() {
     let mut client = proxy.client();
     client.send(get("/"));
     client.read_until(b"xxxx");
-    // The flood ends only when the proxy closes its connection; then there is nobody left to be told.
-    assert!(closed.recv_timeout(crate::support::PATIENCE).is_err());
+    closed.recv_timeout(crate::support::PATIENCE).unwrap();
     assert!(proxy.stop().contains(r#"cofferdam_connection_abuses_total{reason="slow-read"} 1"#));
 }

@@ -71,7 +71,7 @@ impl Link {
         let allowance = Allowance::new();
         let io = TokioIo::new(UpstreamIo::new(stream, allowance.clone()));
         let mut builder = http1::Builder::new();
-        builder.max_buf_size(max_head).max_header_size(max_head).max_headers(256);
+        builder.max_buf_size(max_head).max_header_size(max_head);
         let (sender, connection) = builder.handshake(io).await?;
         let driver = spawn_local(async move {
             // How the connection ended is told to whoever awaits its answer.

@@ -45,7 +45,7 @@ fn a_silent_body_is_judged_by_what_is_there() {
         let first = "Working on it, please wait.\n".repeat(1500);
         vec![Act::Send(head), chunk(&first), Act::Await(wait), chunk("done\n"), Act::Send(b"0\r\n\r\n".to_vec())]
     });
-    let proxy = Cofferdam::with(&origin, |settings, _| settings.proxy.quiet = std::time::Duration::from_millis(100));
+    let proxy = Cofferdam::with(&origin, |_, route| route.inspect.quiet = std::time::Duration::from_millis(100));
     let mut client = proxy.client();
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     client.read_until(b"Working on it");

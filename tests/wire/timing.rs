@@ -51,9 +51,9 @@ fn an_application_that_falls_silent_within_a_body_is_a_502() {
         let half = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nhalf".to_vec();
         vec![Act::Send(half), Act::Await(wait.lock().unwrap().take().unwrap())]
     });
-    let proxy = Cofferdam::with(&origin, |settings, _| {
+    let proxy = Cofferdam::with(&origin, |settings, route| {
         settings.upstream.body_timeout = SOON;
-        settings.proxy.quiet = Duration::from_secs(60);
+        route.inspect.quiet = Duration::from_secs(60);
     });
     assert_eq!(proxy.client().get("/").status, 502);
 }

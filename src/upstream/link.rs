@@ -41,7 +41,7 @@ pub(crate) type Switched = oneshot::Receiver<(Stream, Bytes)>;
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) fault: Fault,
-    pub(super) unsent: Option<Request<RequestBody>>,
+    pub(super) unsent: Option<Box<Request<RequestBody>>>,
 }
 
 impl From<Fault> for Failure {
@@ -105,7 +105,7 @@ impl Link {
         };
         self.allowance.end();
         result.map_err(|mut error| {
-            let unsent = error.take_message().map(version2::to_http1);
+            let unsent = error.take_message().map(version2::to_http1).map(Box::new);
             Failure { fault: error.into_error().into(), unsent }
         })
     }

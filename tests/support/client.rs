@@ -7,7 +7,7 @@ use std::{
 
 use super::PATIENCE;
 
-pub struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     /// Read and not yet consumed.
     buffer: Vec<u8>,
@@ -15,59 +15,59 @@ pub struct Client {
 
 /// A response as it arrived.
 #[derive(Debug)]
-pub struct Response {
-    pub status: u16,
-    pub head: String,
-    pub body: Vec<u8>,
-    pub trailers: String,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+    pub(crate) trailers: String,
 }
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     Closed,
     Reset,
 }
 
 impl Response {
     /// The value of a field; names are in lower case.
-    pub fn field(&self, name: &str) -> Option<&str> {
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
         self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 }
 
 impl Client {
-    pub fn connect(address: SocketAddr) -> Self {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, buffer: Vec::new() }
     }
 
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).unwrap();
     }
 
     /// Sends what may meet a closed connection.
-    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         self.stream.write_all(bytes.as_ref()).is_ok()
     }
 
-    pub fn get(&mut self, path: &str) -> Response {
+    pub(crate) fn get(&mut self, path: &str) -> Response {
         self.send(get(path));
         self.response()
     }
 
     /// Reads one response to its end, and not a byte more.
-    pub fn response(&mut self) -> Response {
+    pub(crate) fn response(&mut self) -> Response {
         self.response_to("GET")
     }
 
-    pub fn response_to(&mut self, method: &str) -> Response {
+    pub(crate) fn response_to(&mut self, method: &str) -> Response {
         let head = String::from_utf8(self.read_until(b"\r\n\r\n")).unwrap();
         let status = head.split(' ').nth(1).unwrap().parse().unwrap();
         let mut response = Response { status, head, body: Vec::new(), trailers: String::new() };
@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// Everything until the connection ends, and how it ends.
-    pub fn rest(&mut self) -> (Vec<u8>, End) {
+    pub(crate) fn rest(&mut self) -> (Vec<u8>, End) {
         let mut bytes = std::mem::take(&mut self.buffer);
         match self.stream.read_to_end(&mut bytes) {
             Ok(_) => (bytes, End::Closed),
@@ -97,11 +97,11 @@ impl Client {
     }
 
     /// Ends our side.
-    pub fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
-    pub fn read_until(&mut self, end: &[u8]) -> Vec<u8> {
+    pub(crate) fn read_until(&mut self, end: &[u8]) -> Vec<u8> {
         loop {
             if let Some(at) = self.buffer.windows(end.len()).position(|window| window == end) {
                 return self.buffer.drain(..at + end.len()).collect();
@@ -110,7 +110,7 @@ impl Client {
         }
     }
 
-    pub fn read_exact(&mut self, length: usize) -> Vec<u8> {
+    pub(crate) fn read_exact(&mut self, length: usize) -> Vec<u8> {
         while self.buffer.len() < length {
             self.fill();
         }
@@ -143,6 +143,6 @@ impl Client {
     }
 }
 
-pub fn get(path: &str) -> String {
+pub(crate) fn get(path: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: app.example\r\n\r\n")
 }

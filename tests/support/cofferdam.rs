@@ -16,24 +16,24 @@ use cofferdam::{
 use super::{client::Client, origin::Origin};
 
 /// A running proxy.
-pub struct Cofferdam {
-    pub service: Service,
+pub(crate) struct Cofferdam {
+    pub(crate) service: Service,
 }
 
 impl Cofferdam {
     /// With the defaults, in front of `origin`.
-    pub fn before(origin: &Origin) -> Self {
+    pub(crate) fn before(origin: &Origin) -> Self {
         Self::with(origin, |_, _| {})
     }
 
     /// With settings and the policy for everything adjusted.
-    pub fn with(origin: &Origin, adjust: impl FnOnce(&mut AppSettings, &mut RoutePolicy)) -> Self {
+    pub(crate) fn with(origin: &Origin, adjust: impl FnOnce(&mut AppSettings, &mut RoutePolicy)) -> Self {
         let upstream = UpstreamAddress::Tcp { host: "127.0.0.1".into(), port: origin.address.port() };
         Self::at(upstream, adjust)
     }
 
     /// In front of whatever is at `upstream`.
-    pub fn at(upstream: UpstreamAddress, adjust: impl FnOnce(&mut AppSettings, &mut RoutePolicy)) -> Self {
+    pub(crate) fn at(upstream: UpstreamAddress, adjust: impl FnOnce(&mut AppSettings, &mut RoutePolicy)) -> Self {
         let listen = ListenAddress::Tcp(([127, 0, 0, 1], 0).into());
         let mut settings = AppSettings::new(vec![listen], UpstreamSettings::new(upstream));
         settings.workers = 1;
@@ -46,19 +46,19 @@ impl Cofferdam {
         Self { service: start(settings, engine, io::sink()).unwrap() }
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         match self.service.listening[0] {
             ListenAddress::Tcp(address) => address,
             ListenAddress::Unix(_) => panic!("it listens on a TCP address"),
         }
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::connect(self.address())
     }
 
     /// Stops it and gives what it counted, in Prometheus' text format.
-    pub fn stop(mut self) -> String {
+    pub(crate) fn stop(mut self) -> String {
         self.service.stop();
         String::from_utf8(self.service.metrics().render().unwrap()).unwrap()
     }

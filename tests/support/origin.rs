@@ -10,7 +10,7 @@ use std::{
 use super::PATIENCE;
 
 /// What the application does with a request.
-pub enum Act {
+pub(crate) enum Act {
     /// Sends these bytes as they are.
     Send(Vec<u8>),
     /// Sends these bytes again and again until the other side has enough.
@@ -27,28 +27,28 @@ pub enum Act {
 
 /// A request as it arrived.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// Which connection, counted from 0.
-    pub connection: usize,
-    pub head: String,
-    pub body: Vec<u8>,
+    pub(crate) connection: usize,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Asked {
-    pub fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.head.split(' ').nth(1).unwrap()
     }
 }
 
 /// A running application.
-pub struct Origin {
-    pub address: SocketAddr,
+pub(crate) struct Origin {
+    pub(crate) address: SocketAddr,
     asked: Arc<Mutex<Vec<Asked>>>,
 }
 
 impl Origin {
     /// Answers each request with what `script` says.
-    pub fn start(script: impl Fn(&Asked) -> Vec<Act> + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(script: impl Fn(&Asked) -> Vec<Act> + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -63,13 +63,13 @@ impl Origin {
     }
 
     /// Gives every request the same answer.
-    pub fn saying(answer: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn saying(answer: impl Into<Vec<u8>>) -> Self {
         let answer = answer.into();
         Self::start(move |_| vec![Act::Send(answer.clone())])
     }
 
     /// What has been asked so far.
-    pub fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap().clone()
     }
 }
@@ -149,7 +149,7 @@ fn read_until(stream: &mut TcpStream, end: &[u8]) -> Option<Vec<u8>> {
 }
 
 /// An answer with a length.
-pub fn answer(status: &str, fields: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn answer(status: &str, fields: &str, body: impl AsRef<[u8]>) -> Vec<u8> {
     let body = body.as_ref();
     let head =
         format!("HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n{fields}Content-Length: {}\r\n\r\n", body.len());

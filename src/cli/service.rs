@@ -15,7 +15,7 @@ use crate::{
 /// The settings of the service in front of `upstream`.
 pub(super) fn settings(loaded: &Loaded, upstream: &UpstreamUrl) -> Result<AppSettings, Failure> {
     let workers = compile::workers(loaded)?;
-    let (server, inspect) = (&loaded.config.server, &loaded.config.inspect);
+    let server = &loaded.config.server;
     Ok(AppSettings {
         listen: vec![listen_address(&server.listen)],
         tls: tls(loaded)?,
@@ -24,7 +24,7 @@ pub(super) fn settings(loaded: &Loaded, upstream: &UpstreamUrl) -> Result<AppSet
         drain_timeout: server.drain_timeout.get(),
         connections: connections(loaded),
         upstream: upstream_settings(loaded, upstream, workers.idle_connections)?,
-        proxy: ProxySettings { quiet: inspect.quiet.get(), ..ProxySettings::default() },
+        proxy: ProxySettings::default(),
         log: log(loaded),
     })
 }
@@ -68,10 +68,10 @@ fn tls(loaded: &Loaded) -> Result<Option<TlsSettings>, Failure> {
     Ok(listen.map(|listen| TlsSettings { listen, redirect_from, identity }))
 }
 
-/// Above every route's own limit, which answers with a page; this one cannot.
+/// No lower than any route's own limit, which answers with a page; this one cannot.
 fn max_headers(loaded: &Loaded) -> usize {
     let routes = loaded.config.route.iter().map(|route| route.guard.limits.header_count);
-    routes.chain([loaded.config.guard.limits.header_count]).max().unwrap_or_default().max(100) + 28
+    routes.chain([loaded.config.guard.limits.header_count]).max().unwrap_or_default()
 }
 
 fn upstream_settings(loaded: &Loaded, url: &UpstreamUrl, idle_connections: usize) -> Result<UpstreamSettings, Failure> {

@@ -36,9 +36,9 @@ pub(crate) enum ProxyBody {
     /// All of it, known beforehand. The record is closed.
     Whole(VecDeque<Bytes>),
     /// What comes from the application, unread.
-    Passing(Passing),
+    Passing(Box<Passing>),
     /// What the exchange releases.
-    Inspected(Inspected),
+    Inspected(Box<Inspected>),
 }
 
 /// The body breaks off; hyper then ends the connection without ending the message.
@@ -109,7 +109,7 @@ impl ProxyBody {
             visit.close();
             return Self::Empty;
         }
-        Self::Passing(Passing { visit, upstream })
+        Self::Passing(Box::new(Passing { visit, upstream }))
     }
 }
 
@@ -229,7 +229,7 @@ impl Inspected {
                 return body;
             }
             self.queue.extend(body);
-            ProxyBody::Inspected(self)
+            ProxyBody::Inspected(Box::new(self))
         })
     }
 

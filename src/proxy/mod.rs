@@ -32,8 +32,6 @@ use crate::{
 /// What the shell itself decides about the timing of an exchange.
 #[derive(Clone, Debug)]
 pub struct ProxySettings {
-    /// A held body that has been silent for so long is judged by what is there. Precise to a tenth of a second.
-    pub quiet: Duration,
     /// How long an upgraded connection may be silent.
     pub tunnel_idle_timeout: Duration,
     /// The moment rates are counted from; the same for all workers.
@@ -42,7 +40,7 @@ pub struct ProxySettings {
 
 impl Default for ProxySettings {
     fn default() -> Self {
-        Self { quiet: Duration::from_secs(1), tunnel_idle_timeout: Duration::from_secs(600), beginning: Instant::now() }
+        Self { tunnel_idle_timeout: Duration::from_secs(600), beginning: Instant::now() }
     }
 }
 
@@ -125,7 +123,7 @@ impl Proxy {
             HeadVerdict::Inspect => self.inspected(visit, body, connection).settle().await,
             HeadVerdict::Stream(head) => {
                 let inspected = self.inspected(visit, body, connection).streaming(head.status);
-                respond(head, |_| ProxyBody::Inspected(inspected))
+                respond(head, |_| ProxyBody::Inspected(Box::new(inspected)))
             }
             HeadVerdict::Upgrade(..) => answer_refusal(visit, Refusal::UpstreamMalformed),
             HeadVerdict::Replace(reply) => self::answer(visit, reply),
@@ -133,7 +131,7 @@ impl Proxy {
     }
 
     fn inspected(&self, visit: Visit, body: crate::upstream::UpstreamBody, connection: &Rc<Connection>) -> Inspected {
-        let timeouts = body::Timeouts { quiet: self.settings.quiet, body: self.upstream.settings().body_timeout };
+        let timeouts = body::Timeouts { quiet: visit.exchange.quiet(), body: self.upstream.settings().body_timeout };
         Inspected::new(visit, body, connection.clone(), timeouts)
     }
 

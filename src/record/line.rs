@@ -1,9 +1,9 @@
-//! The access line. It is written straight into a buffer: the general machinery would cost a request more than
-//! its inspection does.
+//! The access line. It is put together byte by byte: the general formatting machinery would cost a request more
+//! than its inspection does.
 
 use std::{
-    fmt::Display,
     io::Write,
+    net::IpAddr,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -13,102 +13,173 @@ use crate::{
     logging::{LogFormat, target},
 };
 
+/// Access lines that have not been handed to the log yet.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    pub(super) buffer: Vec<u8>,
+    calendar: Calendar,
+}
+
+impl Lines {
+    /// Adds one line of the target `access`. The query is left out: it may hold secrets.
+    pub(super) fn access(&mut self, format: LogFormat, entry: &Entry, outcome: &Outcome, duration: Duration) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let mut line = Line { buffer: &mut self.buffer, format };
+        line.begin(self.calendar.at(now.as_secs()), now.subsec_micros());
+        line.address("peer", entry.peer);
+        line.plain("method", entry.method.as_str().as_bytes());
+        line.escaped("path", entry.target.as_ref().map_or("", |target| target.path()));
+        line.number("status", entry.status.map_or(0, |status| status.as_u16().into()));
+        line.number("bytes", entry.bytes);
+        line.number("duration_us", duration.as_micros() as u64);
+        line.plain("disposition", outcome.disposition.as_str().as_bytes());
+        line.plain("reason", outcome.disposition.reason().as_bytes());
+        line.escaped("route", &outcome.route.name);
+        line.plain("incident_id", &entry.id.hex());
+        line.end();
+    }
+}
+
 /// A line that is being written at the end of a buffer.
-#[derive(Debug)]
-pub(super) struct Line<'a> {
+struct Line<'a> {
     buffer: &'a mut Vec<u8>,
     format: LogFormat,
 }
 
-impl<'a> Line<'a> {
-    pub(super) fn new(buffer: &'a mut Vec<u8>, format: LogFormat) -> Self {
-        Self { buffer, format }
+impl Line<'_> {
+    /// As `tracing_subscriber` begins its lines: RFC 3339 in UTC, to the microsecond.
+    fn begin(&mut self, second: &[u8], micros: u32) {
+        if self.format == LogFormat::Json {
+            self.put(br#"{"timestamp":""#);
+        }
+        self.put(second);
+        self.put(b".");
+        self.put(&digits(micros.into())[DIGITS - 6..]);
+        let (begin, end): (&[u8], &[u8]) = match self.format {
+            LogFormat::Text => (b"Z  INFO ", b":"),
+            LogFormat::Json => (br#"Z","level":"INFO","target":""#, br#"","message":"request""#),
+        };
+        self.put(begin);
+        self.put(target::ACCESS.as_bytes());
+        self.put(end);
     }
 
-    /// One line of the target `access`. The query is left out: it may hold secrets.
-    pub(super) fn access(mut self, entry: &Entry, outcome: &Outcome, duration: Duration) {
-        self.begin(SystemTime::now());
-        self.text("peer", entry.peer);
-        self.text("method", &entry.method);
-        self.escaped("path", entry.target.as_ref().map_or("", |target| target.path()));
-        self.number("status", entry.status.map_or(0, |status| status.as_u16()));
-        self.number("bytes", entry.bytes);
-        self.number("duration_us", duration.as_micros());
-        self.text("disposition", outcome.disposition.as_str());
-        self.text("reason", outcome.disposition.reason());
-        self.escaped("route", &outcome.route.name);
-        self.text("incident_id", entry.id);
-        self.end();
-    }
-
-    fn begin(&mut self, now: SystemTime) {
-        let time = Timestamp(now);
+    fn name(&mut self, name: &str) {
         match self.format {
-            LogFormat::Text => self.print(format_args!("{time}  INFO {}:", target::ACCESS)),
+            LogFormat::Text => {
+                self.put(b" ");
+                self.put(name.as_bytes());
+                self.put(b"=");
+            }
             LogFormat::Json => {
-                self.print(format_args!(
-                    r#"{{"timestamp":"{time}","level":"INFO","target":"{}","message":"request""#,
-                    target::ACCESS
-                ));
+                self.put(b",\"");
+                self.put(name.as_bytes());
+                self.put(b"\":");
             }
         }
     }
 
     /// A value that needs no escaping.
-    fn text(&mut self, name: &str, value: impl Display) {
-        match self.format {
-            LogFormat::Text => self.print(format_args!(" {name}={value}")),
-            LogFormat::Json => self.print(format_args!(r#","{name}":"{value}""#)),
-        }
+    fn plain(&mut self, name: &str, value: &[u8]) {
+        self.name(name);
+        self.quote();
+        self.put(value);
+        self.quote();
     }
 
-    fn number(&mut self, name: &str, value: impl Display) {
-        match self.format {
-            LogFormat::Text => self.print(format_args!(" {name}={value}")),
-            LogFormat::Json => self.print(format_args!(r#","{name}":{value}"#)),
+    fn address(&mut self, name: &str, address: IpAddr) {
+        self.name(name);
+        self.quote();
+        match address {
+            IpAddr::V4(address) => {
+                for (position, octet) in address.octets().into_iter().enumerate() {
+                    if position > 0 {
+                        self.put(b".");
+                    }
+                    self.put_number(octet.into());
+                }
+            }
+            // A vector takes whatever it is given.
+            IpAddr::V6(address) => drop(write!(self.buffer, "{address}")),
         }
+        self.quote();
+    }
+
+    fn number(&mut self, name: &str, value: u64) {
+        self.name(name);
+        self.put_number(value);
     }
 
     /// A value that came from outside: it stays within its field and its line.
     fn escaped(&mut self, name: &str, value: &str) {
-        match self.format {
-            LogFormat::Text => self.print(format_args!(" {name}=\"")),
-            LogFormat::Json => self.print(format_args!(r#","{name}":""#)),
-        }
+        self.name(name);
+        self.put(b"\"");
         for byte in value.bytes() {
             match byte {
-                b'"' | b'\\' => self.buffer.extend_from_slice(&[b'\\', byte]),
+                b'"' | b'\\' => self.put(&[b'\\', byte]),
                 0x20..=0x7e => self.buffer.push(byte),
                 // Paths are bytes; those that are no ASCII are shown one by one.
-                _ => self.print(format_args!("\\u{byte:04x}")),
+                _ => drop(write!(self.buffer, "\\u{byte:04x}")),
             }
         }
-        self.buffer.push(b'"');
+        self.put(b"\"");
     }
 
     fn end(&mut self) {
-        if self.format == LogFormat::Json {
-            self.buffer.push(b'}');
-        }
-        self.buffer.push(b'\n');
+        self.put(if self.format == LogFormat::Json { b"}\n" } else { b"\n" });
     }
 
-    fn print(&mut self, arguments: std::fmt::Arguments<'_>) {
-        // A vector takes whatever it is given.
-        let _never = self.buffer.write_fmt(arguments);
+    /// Around values that JSON takes for strings.
+    fn quote(&mut self) {
+        if self.format == LogFormat::Json {
+            self.put(b"\"");
+        }
+    }
+
+    fn put_number(&mut self, number: u64) {
+        let digits = digits(number);
+        let zeros = digits.iter().take(DIGITS - 1).take_while(|digit| **digit == b'0').count();
+        self.put(&digits[zeros..]);
+    }
+
+    fn put(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
     }
 }
 
-/// RFC 3339 in UTC, to the microsecond, as `tracing_subscriber` writes it.
-struct Timestamp(SystemTime);
+/// As many as the largest number has.
+const DIGITS: usize = 20;
 
-impl Display for Timestamp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let since = self.0.duration_since(UNIX_EPOCH).unwrap_or_default();
-        let (seconds, micros) = (since.as_secs(), since.subsec_micros());
-        let (year, month, day) = civil(seconds / 86_400);
-        let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-        write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}Z")
+/// Decimal digits with leading zeros.
+fn digits(mut number: u64) -> [u8; DIGITS] {
+    let mut digits = [b'0'; DIGITS];
+    let mut place = DIGITS;
+    while number > 0 {
+        place -= 1;
+        digits[place] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    digits
+}
+
+/// The text of the current second, which hundreds of lines share.
+#[derive(Debug, Default)]
+struct Calendar {
+    /// Since the Unix epoch.
+    second: u64,
+    /// `2026-11-24T07:00:00`; empty before the first.
+    text: String,
+}
+
+impl Calendar {
+    fn at(&mut self, second: u64) -> &[u8] {
+        if self.second != second || self.text.is_empty() {
+            let (year, month, day) = civil(second / 86_400);
+            let (hour, minute) = (second / 3_600 % 24, second / 60 % 60);
+            self.second = second;
+            self.text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}", second % 60);
+        }
+        self.text.as_bytes()
     }
 }
 
@@ -156,9 +227,9 @@ mod tests {
             cors: None,
             candidates: Vec::new(),
         };
-        let mut buffer = Vec::new();
-        Line::new(&mut buffer, format).access(&entry, &outcome, Duration::from_millis(2));
-        String::from_utf8(buffer).unwrap()
+        let mut lines = Lines::default();
+        lines.access(format, &entry, &outcome, Duration::from_millis(2));
+        String::from_utf8(lines.buffer).unwrap()
     }
 
     #[test]
@@ -177,6 +248,23 @@ mod tests {
     fn a_text_line_is_one_line() {
         let text = line(LogFormat::Text, "/a\"b?x");
         assert!(text.contains(r#" path="/a\"b" status=200 bytes=12 duration_us=2000 "#), "{text}");
+    }
+
+    #[test]
+    fn numbers_have_no_leading_zeros() {
+        for number in [0, 7, 10, 65535, u64::MAX] {
+            let mut buffer = Vec::new();
+            Line { buffer: &mut buffer, format: LogFormat::Text }.put_number(number);
+            assert_eq!(String::from_utf8(buffer).unwrap(), number.to_string());
+        }
+    }
+
+    #[test]
+    fn a_second_is_written_as_rfc_3339_has_it() {
+        let mut calendar = Calendar::default();
+        assert_eq!(calendar.at(0), b"1970-01-01T00:00:00");
+        assert_eq!(calendar.at(1_795_503_599), b"2026-11-24T06:59:59");
+        assert_eq!(calendar.at(1_795_503_600), b"2026-11-24T07:00:00");
     }
 
     #[test]

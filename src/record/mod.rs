@@ -11,7 +11,7 @@ use std::{
 use http::{Method, StatusCode, uri::PathAndQuery};
 use tracing::{info, warn};
 
-use self::line::Line;
+use self::line::Lines;
 use crate::{
     exchange::Outcome,
     incident::{Incident, IncidentId},
@@ -29,7 +29,7 @@ pub(crate) struct Recorder {
     log: Log,
     settings: LogSettings,
     /// Access lines that have not been handed to the log yet. A batch costs one lock and one wake-up.
-    lines: RefCell<Vec<u8>>,
+    lines: RefCell<Lines>,
 }
 
 /// Access lines are handed over at the latest when there are so many bytes of them.
@@ -99,16 +99,16 @@ impl Recorder {
 
     fn access_line(&self, entry: &Entry, outcome: &Outcome, duration: Duration) {
         let mut lines = self.lines.borrow_mut();
-        Line::new(&mut lines, self.settings.format).access(entry, outcome, duration);
-        if lines.len() >= BATCH {
+        lines.access(self.settings.format, entry, outcome, duration);
+        if lines.buffer.len() >= BATCH {
             self.hand_over(&mut lines);
         }
     }
 
-    fn hand_over(&self, lines: &mut Vec<u8>) {
-        if !lines.is_empty() {
-            self.log.write(lines);
-            lines.clear();
+    fn hand_over(&self, lines: &mut Lines) {
+        if !lines.buffer.is_empty() {
+            self.log.write(&lines.buffer);
+            lines.buffer.clear();
         }
     }
 }

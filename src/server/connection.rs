@@ -333,10 +333,19 @@ pub(super) async fn serve<D: Duplex, S: Service>(duplex: D, connection: Rc<Conne
     }
 }
 
+/// hyper's own limit on fields. Up to it they are parsed on the stack; any other limit costs each request two
+/// allocations of several KiB.
+const HEADERS_ON_STACK: usize = 100;
+
 /// No timer of hyper's: the deadlines are ours (see [`super::clock`]).
 fn http1(settings: &ConnectionSettings) -> http1::Builder {
     let mut builder = http1::Builder::new();
-    builder.header_read_timeout(None).max_buf_size(settings.buffer).max_headers(settings.max_headers);
+    builder.header_read_timeout(None);
+    if settings.max_headers > HEADERS_ON_STACK {
+        builder.max_headers(settings.max_headers);
+    }
+    // The buffer alone would let a head pass that comes in large pieces.
+    builder.max_buf_size(settings.buffer).max_header_size(settings.buffer);
     builder
 }
 

@@ -53,7 +53,8 @@ pub struct ConnectionSettings {
     /// Bytes of the largest request head, and of what is read ahead and not yet written, each way. hyper's own
     /// default of 400 KiB costs 0.9 MiB per slow reader, 64 KiB costs 0.2.
     pub buffer: usize,
-    /// The most fields of a request head. The route's own, lower, limits answer with a page; this one does not.
+    /// The most fields of a request head; at least 100. The route's own, lower, limits answer with a page; this one
+    /// does not.
     pub max_headers: usize,
     /// The most connections of one worker at a time, and the most exchanges of its HTTP/2 connections; more wait.
     pub max_connections: usize,
@@ -73,7 +74,7 @@ impl Default for ConnectionSettings {
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
             buffer: 64 * 1024,
-            max_headers: 128,
+            max_headers: 100,
             max_connections: 4096,
             handshake_timeout: Duration::from_secs(10),
             max_handshakes: 256,

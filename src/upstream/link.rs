@@ -41,7 +41,7 @@ pub(crate) type Switched = oneshot::Receiver<(Stream, Bytes)>;
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) fault: Fault,
-    pub(super) unsent: Option<Request<RequestBody>>,
+    pub(super) unsent: Option<Box<Request<RequestBody>>>,
 }
 
 impl From<Fault> for Failure {
@@ -71,7 +71,7 @@ impl Link {
         let allowance = Allowance::new();
         let io = TokioIo::new(UpstreamIo::new(stream, allowance.clone()));
         let mut builder = http1::Builder::new();
-        builder.max_buf_size(max_head).max_headers(256);
+        builder.max_buf_size(max_head).max_header_size(max_head);
         let (sender, connection) = builder.handshake(io).await?;
         let driver = spawn_local(async move {
             // How the connection ended is told to whoever awaits its answer.
@@ -105,7 +105,7 @@ impl Link {
         };
         self.allowance.end();
         result.map_err(|mut error| {
-            let unsent = error.take_message().map(version2::to_http1);
+            let unsent = error.take_message().map(version2::to_http1).map(Box::new);
             Failure { fault: error.into_error().into(), unsent }
         })
     }

@@ -119,7 +119,7 @@ impl Upstream {
             let spare = repeatable(&request);
             match self.exchange(&mut link, request, deadline).await {
                 Ok((head, body)) => return Ok(Answer { head, body: UpstreamBody::new(body, link, self.pool.clone()) }),
-                Err(link::Failure { unsent: Some(unsent), .. }) => request = unsent,
+                Err(link::Failure { unsent: Some(unsent), .. }) => request = *unsent,
                 Err(link::Failure { fault: Fault::Closed, .. }) if spare.is_some() => match spare {
                     Some(spare) => return self.send_afresh(spare, deadline).await,
                     None => return Err(Fault::Closed),

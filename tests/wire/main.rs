@@ -1,0 +1,19 @@
+//! The proxy over real sockets, byte for byte: an application that says what the test wants, the whole service, and
+//! a client that reads strictly.
+
+#[cfg(test)]
+#[path = "../support/mod.rs"]
+mod support;
+
+#[cfg(test)]
+mod ending;
+#[cfg(test)]
+mod framing;
+#[cfg(test)]
+mod malformed;
+#[cfg(test)]
+mod reuse;
+#[cfg(test)]
+mod streaming;
+#[cfg(test)]
+mod timing;

@@ -1,0 +1,111 @@
+//! What is not acceptable HTTP goes no further, in either direction.
+
+use crate::support::{
+    client::End,
+    cofferdam::Cofferdam,
+    origin::{Act, Origin, answer},
+};
+
+/// Each answer is a 502 of our own; nothing of it is forwarded, and its connection is not used again.
+#[test]
+fn malformed_answers_become_502() {
+    let large = format!("HTTP/1.1 200 OK\r\nX-Large: {}\r\nContent-Length: 4\r\n\r\nLEAK", "a".repeat(65536));
+    let many = format!("HTTP/1.1 200 OK\r\n{}Content-Length: 4\r\n\r\nLEAK", "X-Many: a\r\n".repeat(1000));
+    for malformed in [
+        "LEAK LEAK LEAK\r\n\r\n",
+        "HTTP/9.9 200 OK\r\n\r\nLEAK",
+        "HTTP/1.1 LEAK OK\r\n\r\n",
+        "LEAK without any head",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 4\r\n\r\nLEAK",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nLEAK",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4, 4\r\n\r\nLEAK",
+        "HTTP/1.1 200 OK\r\nContent-Length: +4\r\n\r\nLEAK",
+        "HTTP/1.1 200 OK\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nLEAK\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\nLEAK\r\n0\r\n\r\n",
+        "HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nLEAK\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nLEAK\r\n0\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX-Folded: a\r\n LEAK\r\nContent-Length: 4\r\n\r\nLEAK",
+        "HTTP/1.1 200 OK\r\nBad Name: a\r\nContent-Length: 4\r\n\r\nLEAK",
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: LEAK\r\nConnection: upgrade\r\n\r\nLEAK",
+        &large,
+        &many,
+    ] {
+        let malformed = malformed.to_owned();
+        let name: String = malformed.chars().take(80).collect();
+        let origin = Origin::start(move |asked| match asked.path() {
+            "/bad" => vec![Act::Send(malformed.clone().into_bytes()), Act::Close],
+            _ => vec![Act::Send(answer("200 OK", "", "good"))],
+        });
+        let proxy = Cofferdam::before(&origin);
+        let mut client = proxy.client();
+        let response = client.get("/bad");
+        assert_eq!(response.status, 502, "{name:?}");
+        assert!(!format!("{}{}", response.head, response.text()).contains("LEAK"), "{name:?}");
+        assert_eq!(client.get("/good").text(), "good", "{name:?}");
+        let asked = origin.asked();
+        assert_ne!(asked[0].connection, asked.last().unwrap().connection, "{name:?}");
+        let counts = proxy.stop();
+        assert!(counts.contains(r#"disposition="refused""#), "{counts}");
+    }
+}
+
+#[test]
+fn a_thousand_interim_answers_are_dropped() {
+    let flood = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(1000);
+    let origin = Origin::saying([flood.into_bytes(), answer("200 OK", "", "at last")].concat());
+    let proxy = Cofferdam::before(&origin);
+    assert_eq!(proxy.client().get("/").text(), "at last");
+}
+
+#[test]
+fn interim_answers_without_end_are_refused() {
+    let origin = Origin::start(|_| vec![Act::Flood(b"HTTP/1.1 102 Processing\r\n\r\n".repeat(100))]);
+    let proxy = Cofferdam::before(&origin);
+    assert_eq!(proxy.client().get("/").status, 502);
+}
+
+/// Each request is refused and its connection closed; the application never hears of it.
+#[test]
+fn malformed_requests_are_refused_and_closed() {
+    let large = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Large: {}\r\n\r\n", "a".repeat(70_000));
+    for (request, status) in [
+        ("GARBAGE\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nBad Name: a\r\n\r\n", "400"),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX-Folded: a\r\n b\r\n\r\n", "400"),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"),
+        (&large, "431"),
+    ] {
+        let origin = Origin::saying(answer("200 OK", "", "never"));
+        let proxy = Cofferdam::before(&origin);
+        let mut client = proxy.client();
+        client.try_send(request);
+        let (bytes, _) = client.rest();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{:.60} became {text}", request);
+        assert!(origin.asked().is_empty(), "{request:.60}");
+        assert!(proxy.stop().contains("cofferdam_connection_abuses_total{reason="));
+    }
+}
+
+#[test]
+fn a_request_without_host_is_refused() {
+    let origin = Origin::saying(answer("200 OK", "", "never"));
+    let proxy = Cofferdam::before(&origin);
+    let mut client = proxy.client();
+    client.send("GET / HTTP/1.1\r\n\r\n");
+    assert_eq!(client.response().status, 400);
+    assert!(origin.asked().is_empty());
+}
+
+#[test]
+fn bytes_that_are_no_request_behind_a_request_end_the_connection() {
+    let origin = Origin::saying(answer("200 OK", "", "one"));
+    let proxy = Cofferdam::before(&origin);
+    let mut client = proxy.client();
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n\0\0\0\0\r\n\r\n");
+    assert_eq!(client.response().text(), "one");
+    let (rest, end) = client.rest();
+    assert!(rest.starts_with(b"HTTP/1.1 400 "), "{:?}", String::from_utf8_lossy(&rest));
+    assert_eq!(end, End::Closed);
+    assert_eq!(origin.asked().len(), 1);
+}

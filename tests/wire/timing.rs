@@ -1,0 +1,86 @@
+//! Every wait has an end.
+
+use std::{sync::mpsc, time::Duration};
+
+use crate::support::{
+    client::{End, get},
+    cofferdam::Cofferdam,
+    origin::{Act, Origin, answer},
+};
+
+const SOON: Duration = Duration::from_millis(200);
+
+#[test]
+fn a_slow_head_is_not_waited_for() {
+    let origin = Origin::saying(answer("200 OK", "", "hello"));
+    let proxy = Cofferdam::with(&origin, |settings, _| settings.connections.head_timeout = SOON);
+    let mut silent = proxy.client();
+    assert_eq!(silent.rest(), (Vec::new(), End::Closed));
+    let mut slow = proxy.client();
+    assert_eq!(slow.get("/").text(), "hello");
+    slow.send("GET / HTTP/1.1\r\nHos");
+    assert_eq!(slow.rest(), (Vec::new(), End::Closed));
+    assert!(proxy.stop().contains(r#"cofferdam_connection_abuses_total{reason="slow-head"} 2"#));
+}
+
+#[test]
+fn an_idle_connection_is_closed() {
+    let origin = Origin::saying(answer("200 OK", "", "hello"));
+    let proxy = Cofferdam::with(&origin, |settings, _| settings.connections.idle_timeout = SOON);
+    let mut client = proxy.client();
+    assert_eq!(client.get("/").text(), "hello");
+    assert_eq!(client.rest(), (Vec::new(), End::Closed));
+}
+
+#[test]
+fn an_application_that_does_not_answer_is_a_504() {
+    let (told, closed) = mpsc::channel();
+    let origin = Origin::start(move |_| vec![Act::Closed(told.clone())]);
+    let proxy = Cofferdam::with(&origin, |settings, _| settings.upstream.head_timeout = SOON);
+    let mut client = proxy.client();
+    assert_eq!(client.get("/").status, 504);
+    closed.recv_timeout(crate::support::PATIENCE).unwrap();
+    assert_eq!(client.get("/").status, 504, "the client's connection goes on");
+}
+
+#[test]
+fn an_application_that_falls_silent_within_a_body_is_a_502() {
+    let (_go, wait) = mpsc::channel();
+    let wait = std::sync::Mutex::new(Some(wait));
+    let origin = Origin::start(move |_| {
+        let half = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 100\r\n\r\nhalf".to_vec();
+        vec![Act::Send(half), Act::Await(wait.lock().unwrap().take().unwrap())]
+    });
+    let proxy = Cofferdam::with(&origin, |settings, route| {
+        settings.upstream.body_timeout = SOON;
+        route.inspect.quiet = Duration::from_secs(60);
+    });
+    assert_eq!(proxy.client().get("/").status, 502);
+}
+
+#[test]
+fn a_client_that_stops_within_its_body_is_answered_400() {
+    let origin = Origin::saying(answer("200 OK", "", "never"));
+    let proxy = Cofferdam::with(&origin, |settings, _| settings.connections.body_timeout = SOON);
+    let mut client = proxy.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf");
+    assert_eq!(client.response().status, 400);
+    assert!(proxy.stop().contains(r#"cofferdam_upstream_errors_total{fault="request"} 1"#));
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_given_up() {
+    let (told, closed) = mpsc::channel();
+    let origin = Origin::start(move |_| {
+        vec![Act::Send(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n".to_vec()), Act::Flood(vec![b'x'; 65536])]
+            .into_iter()
+            .chain([Act::Closed(told.clone())])
+            .collect()
+    });
+    let proxy = Cofferdam::with(&origin, |settings, _| settings.connections.write_timeout = SOON);
+    let mut client = proxy.client();
+    client.send(get("/"));
+    client.read_until(b"xxxx");
+    closed.recv_timeout(crate::support::PATIENCE).unwrap();
+    assert!(proxy.stop().contains(r#"cofferdam_connection_abuses_total{reason="slow-read"} 1"#));
+}

@@ -13,6 +13,11 @@ const STRETCH_MIN: usize = 96;
 /// Distance of the samples by which stretches are found. At most half of [`STRETCH_MIN`], so that none is missed.
 const STRIDE: usize = 48;
 
+/// A stretch that is long enough covers a sample and everything up to the next one, so it is armour at every step
+/// between; most text fails at the first few.
+const SAMPLE_STEP: usize = 6;
+const SAMPLES: usize = STRIDE / SAMPLE_STEP;
+
 /// The most that is decoded of one block.
 const DECODED_MAX: usize = 128 * 1024;
 
@@ -32,7 +37,7 @@ pub(super) fn find(bytes: &[u8], own: Range<usize>) -> Vec<Armoured> {
     let mut left = DECODED_MAX;
     let mut at = own.start;
     while at < own.end && left > 0 {
-        if !is_armour(bytes[at]) {
+        if !bytes.iter().skip(at).step_by(SAMPLE_STEP).take(SAMPLES).all(|&byte| is_armour(byte)) {
             at += STRIDE;
             continue;
         }

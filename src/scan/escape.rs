@@ -274,8 +274,3 @@ fn character(length: usize, code: u32) -> Escape {
 fn hex(digits: Option<&[u8]>) -> Option<u32> {
     digits?.iter().try_fold(0, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
 }
-
-/// Whether mark-up that is meant to stand within words does.
-pub(super) fn breaks_words(bytes: &[u8]) -> bool {
-    [b"<wbr".as_slice(), b"&shy", b"&zw"].iter().any(|mark| memchr::memmem::find(bytes, mark).is_some())
-}

@@ -36,6 +36,9 @@ pub struct Block<'a> {
     pub offset: u64,
 }
 
+/// Hits that are looked at one by one; where there are more, the view of the block is the cheaper way.
+const LOOKS_MAX: usize = 12;
+
 /// Where a block comes from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Source {
@@ -102,9 +105,7 @@ impl Ruleset {
     fn scan_text(&self, block: &Block<'_>, source: Source) -> Findings {
         let mut hits = Vec::new();
         self.anchors().find(block.bytes, block.own.clone(), &mut hits);
-        let wants_view = source.utf7
-            || hits.iter().any(|hit| self.wants_view(hit, source, block.offset))
-            || self.may_hide_letters(block);
+        let wants_view = source.utf7 || self.may_confirm(block, &hits, source) || self.may_hide_letters(block);
         if hits.is_empty() && !wants_view {
             return Findings::default();
         }
@@ -118,18 +119,33 @@ impl Ruleset {
         Findings { findings, view }
     }
 
-    /// Whether the hit is one of a rule that reads the text view and applies here.
-    fn wants_view(&self, hit: &Hit, source: Source, offset: u64) -> bool {
-        self.anchored(hit.literal).iter().any(|anchored| {
-            let rule = self.rule(anchored.rule);
-            rule.view == ViewKind::Text && applies(&rule.scope, source, offset + hit.start as u64)
-        })
+    /// Whether the text view could confirm a hit. Most hits on honest pages are told from leaks by the text around
+    /// them, which costs a fraction of the whole block's.
+    fn may_confirm(&self, block: &Block<'_>, hits: &[Hit], source: Source) -> bool {
+        let mut looked = 0;
+        for hit in hits {
+            for anchored in self.anchored(hit.literal) {
+                if anchored.breaks_words() {
+                    return true;
+                }
+                let compiled = self.compiled(anchored.rule);
+                let reads_text = compiled.rule.view == ViewKind::Text;
+                if !reads_text || !applies(&compiled.rule.scope, source, block.offset + hit.start as u64) {
+                    continue;
+                }
+                looked += 1;
+                if looked > LOOKS_MAX || confirm::may_match(compiled, block.bytes, hit.start) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// Whether escapes or invisible bytes could spell a letter, so that a word may stand there without standing there.
     fn may_hide_letters(&self, block: &Block<'_>) -> bool {
         let census = anchors::escapes(block.bytes, block.own.clone(), self.anchors().kernel());
-        census.word + census.invisible > 0 || escape::breaks_words(block.bytes)
+        census.word + census.invisible > 0
     }
 
     fn confirm_raw(&self, block: &Block<'_>, source: Source, hits: &[Hit], findings: &mut Vec<Finding>) {
@@ -167,8 +183,11 @@ impl Ruleset {
     /// Gives a hit to every rule it is an anchor of, that reads this view and applies to this place.
     fn offer(&self, confirmer: &mut Confirmer<'_>, hit: &Hit, view: ViewKind, source: Source, offset: u64) {
         for anchored in self.anchored(hit.literal) {
+            if anchored.escaped {
+                continue;
+            }
             let rule = self.rule(anchored.rule);
-            if !anchored.escaped && rule.view == view && applies(&rule.scope, source, offset) {
+            if rule.view == view && applies(&rule.scope, source, offset) {
                 confirmer.confirm(anchored.rule, hit.start);
             }
         }

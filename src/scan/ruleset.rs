@@ -44,6 +44,19 @@ pub struct CompiledRule {
     token: Bytes,
 }
 
+/// Mark-up that is meant to stand within words: where it does, anchors may be broken.
+const WORD_BREAKS: [&str; 4] = ["<wbr", "&shy", "&zwj", "&zwn"];
+
+/// What [`WORD_BREAKS`] are anchors of.
+const NO_RULE: RuleIndex = RuleIndex::MAX;
+
+impl Anchored {
+    /// Whether the literal is no rule's but a sign that words may be broken.
+    pub(super) fn breaks_words(self) -> bool {
+        self.rule == NO_RULE
+    }
+}
+
 /// A literal's part in a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Anchored {
@@ -73,6 +86,9 @@ impl Ruleset {
         }
         let rules: Vec<CompiledRule> = rules.into_iter().map(CompiledRule::compile).collect::<Result<_, _>>()?;
         let mut literals = Literals::default();
+        for mark in WORD_BREAKS {
+            literals.add(mark.as_bytes().to_vec(), true, Anchored { rule: NO_RULE, escaped: true });
+        }
         for (index, compiled) in rules.iter().enumerate() {
             literals.add_rule(index as RuleIndex, &compiled.rule);
         }

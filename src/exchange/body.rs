@@ -188,11 +188,6 @@ impl Inspection {
         self.masked
     }
 
-    /// Bytes held now.
-    pub(super) fn held(&self) -> usize {
-        self.window.held() + self.coded.held()
-    }
-
     /// Judges a piece as it came off the wire.
     pub(super) fn chunk(&mut self, cx: &mut Context<'_>, chunk: Bytes) -> BodyStep {
         match self.state {

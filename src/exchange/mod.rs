@@ -334,11 +334,6 @@ impl Exchange {
         self.body.as_ref().is_some_and(Inspection::may_be_silent)
     }
 
-    /// Bytes held now, for the gauge.
-    pub fn held(&self) -> usize {
-        self.body.as_ref().map_or(0, Inspection::held)
-    }
-
     fn enforces(&self) -> bool {
         self.route.inspect.mode == Mode::Enforce
     }

@@ -177,8 +177,46 @@ fn a_secret_longer_than_any_window_is_masked_to_its_end() {
     }
 }
 
+/// Messages of gRPC, each with its length before it, and the head that says so.
+fn conversation(messages: &[Vec<u8>]) -> (ResponseHead, Vec<u8>) {
+    let mut body = Vec::new();
+    for message in messages {
+        body.push(0);
+        body.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
+        body.extend_from_slice(message);
+    }
+    let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"))].into_iter().collect();
+    (ResponseHead { status: StatusCode::OK, headers }, body)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_split_of_any_conversation_passes_whole_or_is_contained(
+        messages in proptest::collection::vec((any::<prop::sample::Index>(), any::<bool>(), 0_usize..90_000), 1..5),
+        sizes in proptest::collection::vec(1_usize..20_000, 1..6),
+    ) {
+        let all: Vec<_> = rows().collect();
+        let messages: Vec<_> = messages.into_iter().map(|(pick, leaks, padding)| {
+            let mut message = vec![b'.'; padding];
+            if leaks {
+                message.extend_from_slice(pick.get(&all).body().as_bytes());
+            }
+            message
+        }).collect();
+        let (head, body) = conversation(&messages);
+        let whole = replay(&ENGINE, head.clone(), cut(&body, &[usize::MAX]));
+        let other = replay(&ENGINE, head, cut(&body, &sizes));
+        // Where earlier messages have left, what would be replaced is severed.
+        let contained = |replayed: &Replayed| {
+            matches!(replayed.outcome.disposition, Disposition::Replaced | Disposition::Severed)
+        };
+        prop_assert_eq!(contained(&other), contained(&whole));
+        if !contained(&whole) {
+            prop_assert!(other.complete && other.body == body && whole.body == body);
+        }
+    }
 
     #[test]
     fn any_split_of_any_mix_of_rows_gives_one_output(

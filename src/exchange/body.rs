@@ -2,7 +2,14 @@
 
 use bytes::Bytes;
 
-use super::{Released, coded::Coded, cut::Cut, ledger::Ledger, media, window::Window};
+use super::{
+    Released,
+    coded::Coded,
+    cut::{self, Cut},
+    ledger::Ledger,
+    media,
+    window::Window,
+};
 use crate::{
     coding::{CodingError, Decoder},
     engine::Engine,
@@ -87,6 +94,8 @@ pub(super) struct Context<'a> {
 pub(super) struct Inspection {
     state: State,
     cut: Cut,
+    /// Where the message ends that the judged bytes stand in; not before those.
+    boundary: u64,
     /// Type and subtype, lower case.
     media_type: String,
     /// The declared charset is UTF-7.
@@ -127,8 +136,9 @@ impl Inspection {
     /// A body of `media_type` that arrives through `decoder` and is cut by `cut`. `promised`: see the field.
     pub(super) fn new(cut: Cut, decoder: Option<Decoder>, media_type: String, promised: bool) -> Self {
         Self {
-            state: if cut == Cut::Blocks { State::Holding } else { State::Streaming },
+            state: if cut.streams() { State::Streaming } else { State::Holding },
             cut,
+            boundary: 0,
             media_type,
             utf7: false,
             window: Window::default(),
@@ -152,6 +162,11 @@ impl Inspection {
 
     /// Whether the head must leave before the body has arrived.
     pub(super) fn streams(&self) -> bool {
+        self.cut.streams()
+    }
+
+    /// Whether long silences are in the nature of the body.
+    pub(super) fn may_be_silent(&self) -> bool {
         self.cut != Cut::Blocks
     }
 
@@ -171,11 +186,6 @@ impl Inspection {
     /// Whether something was masked so far.
     pub(super) fn masked(&self) -> bool {
         self.masked
-    }
-
-    /// Bytes held now.
-    pub(super) fn held(&self) -> usize {
-        self.window.held() + self.coded.held()
     }
 
     /// Judges a piece as it came off the wire.
@@ -221,7 +231,8 @@ impl Inspection {
         }
         let ready = self.window.unjudged().saturating_sub(MARGIN);
         if ready == 0 {
-            return BodyStep::Hold;
+            // Who calls may wait for the head before it sends what will be answered.
+            return if self.cut == Cut::Message { self.commit(Released::new(), false) } else { BodyStep::Hold };
         }
         match self.judge_block(cx, ready) {
             Ok(()) => self.advance(cx, false),
@@ -287,23 +298,48 @@ impl Inspection {
 
     /// Judges every block that is ready.
     fn judge_ready(&mut self, cx: &mut Context<'_>, ended: bool) -> Result<(), Cause> {
-        while let Some(size) = self.next_size(cx.policy.hold, ended) {
+        while let Some(size) = self.next_size(cx.policy.hold, ended)? {
             self.judge_block(cx, size)?;
         }
         Ok(())
     }
 
-    fn next_size(&mut self, hold: usize, ended: bool) -> Option<usize> {
-        if self.cut != Cut::Blocks {
-            let (unjudged, _) = self.window.since(self.window.judged());
-            if let Some(end) = self.cut.event_end(&unjudged[self.searched..]) {
-                return Some(std::mem::take(&mut self.searched) + end);
-            }
-            self.searched = unjudged.len().saturating_sub(self.cut.overlap());
+    fn next_size(&mut self, hold: usize, ended: bool) -> Result<Option<usize>, Cause> {
+        let event = match self.cut {
+            Cut::Blocks => None,
+            Cut::Message => self.message_size()?,
+            Cut::BlankLine | Cut::Line => self.event_size(),
+        };
+        if event.is_some() {
+            return Ok(event);
         }
-        let block = self.window.next_block(hold, ended)?;
-        self.searched = 0;
-        Some(block.own.len())
+        let block = self.window.next_block(hold, ended).map(|block| block.own.len());
+        if block.is_some() {
+            self.searched = 0;
+        }
+        Ok(block)
+    }
+
+    /// The size of the event that is next, if it is there.
+    fn event_size(&mut self) -> Option<usize> {
+        let (unjudged, _) = self.window.since(self.window.judged());
+        if let Some(end) = self.cut.event_end(&unjudged[self.searched..]) {
+            return Some(std::mem::take(&mut self.searched) + end);
+        }
+        self.searched = unjudged.len().saturating_sub(self.cut.overlap());
+        None
+    }
+
+    /// The size of what is left of the message, if that is there.
+    fn message_size(&mut self) -> Result<Option<usize>, Cause> {
+        let judged = self.window.judged();
+        let (unjudged, _) = self.window.since(judged);
+        if self.boundary <= judged {
+            let Some(size) = cut::message_size(unjudged).map_err(|_| Cause::Unreadable)? else { return Ok(None) };
+            self.boundary = judged + size;
+        }
+        let left = usize::try_from(self.boundary - judged).unwrap_or(usize::MAX);
+        Ok((left <= unjudged.len()).then_some(left))
     }
 
     fn judge_block(&mut self, cx: &mut Context<'_>, size: usize) -> Result<(), Cause> {
@@ -326,6 +362,8 @@ impl Inspection {
             _ if cx.policy.mode == Mode::Observe => {}
             Verdict::Pass => {}
             Verdict::Replace => return Err(Cause::Leak),
+            // A message with a mask in it would no longer be as long as it says.
+            Verdict::Mask(_) if self.cut == Cut::Message => return Err(Cause::Leak),
             Verdict::Mask(masks) => self.mask(cx, offset, &found, &masks)?,
         }
         self.window.judge(size);

@@ -21,11 +21,6 @@ impl Coded {
         self.pieces.push_back((piece, decoded));
     }
 
-    /// Bytes kept.
-    pub(super) fn held(&self) -> usize {
-        self.held
-    }
-
     /// All pieces as one.
     pub(super) fn joined(&self) -> Vec<u8> {
         self.pieces.iter().flat_map(|(piece, _)| piece.iter().copied()).collect()

@@ -329,9 +329,9 @@ impl Exchange {
         self.route.inspect.quiet
     }
 
-    /// Bytes held now, for the gauge.
-    pub fn held(&self) -> usize {
-        self.body.as_ref().map_or(0, Inspection::held)
+    /// Whether long silences are in the nature of the body that is being read.
+    pub fn may_be_silent(&self) -> bool {
+        self.body.as_ref().is_some_and(Inspection::may_be_silent)
     }
 
     fn enforces(&self) -> bool {

@@ -229,6 +229,7 @@ impl Inspected {
                 return body;
             }
             self.queue.extend(body);
+            self.may_be_silent = self.visit.exchange.may_be_silent();
             ProxyBody::Inspected(Box::new(self))
         })
     }

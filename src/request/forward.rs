@@ -103,6 +103,7 @@ impl ForwardPolicy {
     fn representation(&self, fields: &mut HeaderMap) {
         if self.identity {
             fields.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+            fields.remove("grpc-accept-encoding");
         }
         if self.whole_bodies {
             for name in [header::RANGE, header::IF_RANGE, header::ACCEPT_CHARSET] {

@@ -113,7 +113,9 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Pieces>, Infallib
         "/silent" => std::future::pending().await,
         "/mirror" => mirror(request).await,
         "/grpc" => grpc(b"\0\0\0\0\x02ok", &[("grpc-status", "0")]),
-        "/grpc/leak" => grpc(leaks.replaced.1.as_bytes(), &[("grpc-status", "0")]),
+        "/grpc/compressed" => grpc(b"\x01\0\0\0\x02ok", &[("grpc-status", "0")]),
+        "/grpc/echo" => echo(request),
+        "/grpc/leak" => grpc(&message(leaks.replaced.1.as_bytes()), &[("grpc-status", "0")]),
         "/grpc/trailers" => grpc(b"\0\0\0\0\x02ok", &[("grpc-status", "2"), ("grpc-message", &leaks.masked.1)]),
         _ => page(200, "All is well."),
     })
@@ -121,7 +123,7 @@ async fn answer(request: Request<Incoming>) -> Result<Response<Pieces>, Infallib
 
 fn page(status: u16, text: &str) -> Response<Pieces> {
     let pieces = text.as_bytes().chunks(16 * 1024).map(|piece| Frame::data(Bytes::copy_from_slice(piece)));
-    let mut response = Response::new(Pieces(pieces.collect()));
+    let mut response = Response::new(Pieces::Made(pieces.collect()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap();
     response
 }
@@ -145,19 +147,37 @@ fn grpc(message: &[u8], trailers: &[(&'static str, &str)]) -> Response<Pieces> {
         fields.insert(*name, HeaderValue::from_str(&value.replace(['\r', '\n'], " ")).unwrap());
     }
     let message = Frame::data(Bytes::copy_from_slice(message));
-    let mut response = Response::new(Pieces(VecDeque::from([message, Frame::trailers(fields)])));
+    let mut response = Response::new(Pieces::Made(VecDeque::from([message, Frame::trailers(fields)])));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    response
+}
+
+/// A message with its prefix.
+pub(crate) fn message(bytes: &[u8]) -> Vec<u8> {
+    [&[0], &u32::try_from(bytes.len()).unwrap().to_be_bytes()[..], bytes].concat()
+}
+
+/// Each message goes back as it comes, and the head at once.
+fn echo(request: Request<Incoming>) -> Response<Pieces> {
+    let mut response = Response::new(Pieces::Echo(request.into_body()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     response
 }
 
 /// A body, frame by frame.
-pub(crate) struct Pieces(pub(crate) VecDeque<Frame<Bytes>>);
+pub(crate) enum Pieces {
+    Made(VecDeque<Frame<Bytes>>),
+    Echo(Incoming),
+}
 
 impl Body for Pieces {
     type Data = Bytes;
     type Error = Infallible;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.pop_front().map(Ok))
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        match self.get_mut() {
+            Self::Made(frames) => Poll::Ready(frames.pop_front().map(Ok)),
+            Self::Echo(incoming) => Pin::new(incoming).poll_frame(cx).map(|frame| frame.and_then(Result::ok).map(Ok)),
+        }
     }
 }

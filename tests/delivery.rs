@@ -189,6 +189,24 @@ fn conversation(messages: &[Vec<u8>]) -> (ResponseHead, Vec<u8>) {
     (ResponseHead { status: StatusCode::OK, headers }, body)
 }
 
+/// A highlighter that puts every word and every sign in a span of its own hides nothing.
+#[test]
+fn spans_around_every_word_hide_nothing() {
+    let trace = "java.lang.IllegalStateException: no stock\n\tat com.shop.Cart.total(Cart.java:42)\n\tat org.apache.catalina.core.ApplicationFilterChain.doFilter(ApplicationFilterChain.java:166)\n";
+    let mut page = String::from("<html><body><pre>");
+    let mut word = String::new();
+    for char in trace.chars() {
+        if !word.is_empty() && (char.is_alphanumeric() != word.ends_with(char::is_alphanumeric)) {
+            page.push_str(&format!("<span class=t>{}</span>", std::mem::take(&mut word)));
+        }
+        word.push(char);
+    }
+    page.push_str(&format!("<span class=t>{word}</span></pre>"));
+    let row = Example::Body(String::new());
+    let replayed = replay(&ENGINE, head(&row, None), cut(page.as_bytes(), &[usize::MAX]));
+    assert_eq!(replayed.outcome.disposition, Disposition::Replaced);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -36,6 +36,31 @@ pub struct Block<'a> {
     pub offset: u64,
 }
 
+/// Seams of spans that stand so close together that every word must be in a span of its own.
+#[derive(Debug, Default)]
+struct Seams {
+    /// Places of the last ones, in a ring.
+    places: [usize; Self::DENSE],
+    count: usize,
+}
+
+impl Seams {
+    /// So many seams ...
+    const DENSE: usize = 16;
+
+    /// ... within so many bytes.
+    const WITHIN: usize = 40 * Self::DENSE;
+
+    /// Takes the next seam, in ascending order.
+    fn are_dense(&mut self, at: usize) -> bool {
+        let slot = self.count % Self::DENSE;
+        let dense = self.count >= Self::DENSE && at - self.places[slot] < Self::WITHIN;
+        self.places[slot] = at;
+        self.count += 1;
+        dense
+    }
+}
+
 /// Hits that are looked at one by one; where there are more, the view of the block is the cheaper way.
 const LOOKS_MAX: usize = 12;
 
@@ -123,10 +148,14 @@ impl Ruleset {
     /// them, which costs a fraction of the whole block's.
     fn may_confirm(&self, block: &Block<'_>, hits: &[Hit], source: Source) -> bool {
         let mut looked = 0;
+        let mut seams = Seams::default();
         for hit in hits {
             for anchored in self.anchored(hit.literal) {
-                if anchored.breaks_words() {
+                if anchored.breaks_words() || anchored.joins_spans() && seams.are_dense(hit.start) {
                     return true;
+                }
+                if anchored.joins_spans() {
+                    continue;
                 }
                 let compiled = self.compiled(anchored.rule);
                 let reads_text = compiled.rule.view == ViewKind::Text;

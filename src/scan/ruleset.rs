@@ -47,13 +47,25 @@ pub struct CompiledRule {
 /// Mark-up that is meant to stand within words: where it does, anchors may be broken.
 const WORD_BREAKS: [&str; 4] = ["<wbr", "&shy", "&zwj", "&zwn"];
 
+/// A highlighter puts every word and sign in a span of its own; where these stand close together, anchors may be
+/// broken too.
+const SPAN_TO_SPAN: &str = "</span><span";
+
 /// What [`WORD_BREAKS`] are anchors of.
-const NO_RULE: RuleIndex = RuleIndex::MAX;
+const BREAKS_WORDS: RuleIndex = RuleIndex::MAX;
+
+/// What [`SPAN_TO_SPAN`] is an anchor of.
+const JOINS_SPANS: RuleIndex = RuleIndex::MAX - 1;
 
 impl Anchored {
     /// Whether the literal is no rule's but a sign that words may be broken.
     pub(super) fn breaks_words(self) -> bool {
-        self.rule == NO_RULE
+        self.rule == BREAKS_WORDS
+    }
+
+    /// Whether the literal is no rule's but the seam of two spans.
+    pub(super) fn joins_spans(self) -> bool {
+        self.rule == JOINS_SPANS
     }
 }
 
@@ -81,14 +93,15 @@ impl Ruleset {
     /// # Errors
     /// A regex that does not parse, an anchor that is too short or too common, too many rules.
     pub fn compile(rules: Vec<Rule>) -> Result<Self, CompileError> {
-        if rules.len() > RuleIndex::MAX as usize {
+        if rules.len() >= JOINS_SPANS as usize {
             return Err(CompileError { rule: String::new(), what: format!("more than {} rules", RuleIndex::MAX) });
         }
         let rules: Vec<CompiledRule> = rules.into_iter().map(CompiledRule::compile).collect::<Result<_, _>>()?;
         let mut literals = Literals::default();
         for mark in WORD_BREAKS {
-            literals.add(mark.as_bytes().to_vec(), true, Anchored { rule: NO_RULE, escaped: true });
+            literals.add(mark.as_bytes().to_vec(), true, Anchored { rule: BREAKS_WORDS, escaped: true });
         }
+        literals.add(SPAN_TO_SPAN.as_bytes().to_vec(), true, Anchored { rule: JOINS_SPANS, escaped: true });
         for (index, compiled) in rules.iter().enumerate() {
             literals.add_rule(index as RuleIndex, &compiled.rule);
         }

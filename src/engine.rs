@@ -15,6 +15,8 @@ pub struct Engine {
     pub templates: Templates,
     /// Whether TLS ends before us, so that clients speak HTTPS whatever our listener speaks.
     pub tls_before_us: bool,
+    /// Whether bodies that were held whole are compressed for clients that ask for it.
+    pub compress: bool,
     /// The key of the fingerprints in incidents.
     pub fingerprints: FingerprintKey,
 }
@@ -23,6 +25,6 @@ impl Engine {
     /// An engine with these rules and the default policy for everything.
     pub fn with_rules(rules: Ruleset, fingerprints: FingerprintKey) -> Self {
         let routes = RouteTable::new(Vec::new(), Arc::default());
-        Self { rules, routes, templates: Templates::default(), tls_before_us: false, fingerprints }
+        Self { rules, routes, templates: Templates::default(), tls_before_us: false, compress: false, fingerprints }
     }
 }

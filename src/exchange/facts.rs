@@ -42,6 +42,8 @@ pub(super) struct RequestNote {
     host: Box<str>,
     /// Where the page is from that asks.
     pub(super) origin: Option<HeaderValue>,
+    /// The codings the client reads.
+    pub(super) accept_encoding: Option<HeaderValue>,
     /// Whether the client wants to switch protocols.
     pub(super) upgrade: Upgrade,
     /// Values of [`FORMAT_FIELDS`].
@@ -55,6 +57,7 @@ impl Default for RequestNote {
             path: Excerpt::from_masked(""),
             host: "".into(),
             origin: None,
+            accept_encoding: None,
             upgrade: Upgrade::Drop,
             format: [const { None }; 4],
         }
@@ -69,6 +72,7 @@ impl RequestNote {
             path: Excerpt::from_masked(head.uri.path()),
             host: host(head).into(),
             origin: head.headers.get(header::ORIGIN).cloned(),
+            accept_encoding: head.headers.get(header::ACCEPT_ENCODING).cloned(),
             upgrade: if asks { Upgrade::Keep } else { Upgrade::Drop },
             format: FORMAT_FIELDS.map(|name| head.headers.get(name).cloned()),
         }

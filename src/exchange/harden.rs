@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
-use super::{Exchange, Released, Step, body::Form, media};
+use super::{Exchange, Released, Step, body::Form, compress, media};
 use crate::response::{self, Nonce, NonceInjector, Reply, ResponseHead};
 
 impl Exchange {
@@ -27,8 +27,12 @@ impl Exchange {
                 }
             }
         }
-        let head = self.harden(head);
-        Step::Commit { head, body: self.with_nonces(body), whole }
+        let mut head = self.harden(head);
+        let mut body = self.with_nonces(body);
+        if whole && self.engine.compress && self.enforces() {
+            body = compress::compress(&mut head.headers, body, self.request.accept_encoding.as_ref());
+        }
+        Step::Commit { head, body, whole }
     }
 
     pub(super) fn harden(&mut self, mut head: ResponseHead) -> ResponseHead {

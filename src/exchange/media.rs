@@ -100,6 +100,15 @@ pub(super) fn is_json(media_type: &str) -> bool {
     subtype.ends_with("+json") || matches!(subtype, "json" | "json-seq" | "ndjson" | "jsonl" | "jsonlines")
 }
 
+/// Whether the type is one of text, which compression makes smaller.
+pub(super) fn is_text(fields: &HeaderMap) -> bool {
+    let essence = ContentType::of(fields).essence;
+    essence.starts_with("text/")
+        || essence.ends_with("+json")
+        || essence.ends_with("+xml")
+        || ["application/json", "application/javascript", "application/xml"].contains(&essence.as_str())
+}
+
 /// Whether a body that begins with `start` is the binary format that `media_type` says. Only such a body is exempt.
 pub(super) fn is_what_it_says(media_type: &str, start: &[u8]) -> bool {
     let at = |offset: usize, magic: &[u8]| start.get(offset..).is_some_and(|rest| rest.starts_with(magic));

@@ -7,6 +7,7 @@
 
 mod body;
 mod coded;
+mod compress;
 mod cut;
 mod facts;
 mod fields;

@@ -42,6 +42,7 @@ pub fn engine(loaded: &Loaded, random: FingerprintKey) -> Result<Engine, ConfigE
         routes: routes(loaded)?,
         templates: files::templates(loaded)?,
         tls_before_us: loaded.config.server.behind_tls,
+        compress: workers::compresses(loaded),
         fingerprints: files::fingerprint_key(loaded)?.unwrap_or(random),
     })
 }

@@ -285,11 +285,12 @@ fn a_missing_file_names_the_key_that_wants_it() {
 fn what_is_said_in_total_is_shared_out_among_workers() {
     let shared = |text: &str| workers(&loaded(text)).unwrap();
     let three = shared("server.workers = 3\nserver.max_connections = 10\nupstream.idle_connections = 0");
-    assert_eq!(three, Workers { count: 3, max_connections: 4, idle_connections: 0, compress: false });
+    assert_eq!(three, Workers { count: 3, max_connections: 4, idle_connections: 0 });
     assert!(shared("").count >= 1);
-    assert!(shared("server.listen = \"0.0.0.0:80\"").compress);
-    assert!(!shared("server.listen = \"0.0.0.0:80\"\ncompression.mode = \"off\"").compress);
-    assert!(shared("compression.mode = \"on\"").compress);
+    let compresses = |text: &str| workers::compresses(&loaded(text));
+    assert!(compresses("server.listen = \"0.0.0.0:80\""));
+    assert!(!compresses("server.listen = \"0.0.0.0:80\"\ncompression.mode = \"off\""));
+    assert!(compresses("compression.mode = \"on\""));
 }
 
 #[test]

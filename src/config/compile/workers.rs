@@ -16,8 +16,6 @@ pub struct Workers {
     pub max_connections: usize,
     /// Idle connections of each to the application.
     pub idle_connections: usize,
-    /// Whether clients that accept it get compressed bodies.
-    pub compress: bool,
 }
 
 /// The most threads: more than any machine has cores.
@@ -44,7 +42,6 @@ pub fn workers(loaded: &Loaded) -> Result<Workers, ConfigError> {
         count,
         max_connections: server.max_connections.div_ceil(count),
         idle_connections: loaded.config.upstream.idle_connections.div_ceil(count),
-        compress: compress(loaded),
     })
 }
 
@@ -75,7 +72,8 @@ fn check_head(place: &Place<'_>) -> Result<(), ConfigError> {
     Err(place.error("upstream.max_head", "expected 8KiB to 1MiB", "the default, 64KiB, is more than applications send"))
 }
 
-fn compress(loaded: &Loaded) -> bool {
+/// Whether clients that accept it get compressed bodies.
+pub(super) fn compresses(loaded: &Loaded) -> bool {
     match loaded.config.compression.mode {
         CompressionMode::Auto => {
             let server = &loaded.config.server;

@@ -160,10 +160,11 @@ impl Random {
     }
 }
 
-/// A private key in shape only: its base64 decodes to nothing.
+/// A private key in shape only: it begins as every RSA key does, and what follows is noise.
 fn private_key(random: &mut Random) -> String {
     let label = "RSA PRIVATE KEY";
-    let lines: Vec<_> = (0..8).map(|_| random.text(64, BASE64)).collect();
+    let first = format!("MIIEowIBAAKCAQEA{}", random.text(48, BASE64));
+    let lines: Vec<_> = std::iter::once(first).chain((0..7).map(|_| random.text(64, BASE64))).collect();
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----", lines.join("\n"))
 }
 

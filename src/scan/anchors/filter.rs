@@ -4,10 +4,10 @@ use std::ops::Range;
 
 use super::{
     AnchorError, Hit, Kernel, OwnedLiteral,
-    choose::{Choice, choose},
     frequency::{Frequencies, fold},
     index::{Index, Text},
-    kernels::{Candidates, Pattern, Places, Tables},
+    kernels::{Candidates, Pattern, Places, Tables, sieve},
+    plan::{Choice, plan},
     rounds::each_round,
 };
 
@@ -23,9 +23,9 @@ pub(super) struct Filter {
 impl Filter {
     pub(super) fn new(literals: &[OwnedLiteral], kernel: Kernel) -> Result<Self, AnchorError> {
         let frequencies = Frequencies::shipped();
-        let choices = choose(literals, &frequencies);
-        let patterns = patterns(literals, &choices);
-        let tables = Tables::new(kernel, &patterns, &frequencies).ok_or(AnchorError::Unsupported(kernel))?;
+        let sieve = sieve(kernel, literals.len(), &frequencies).ok_or(AnchorError::Unsupported(kernel))?;
+        let choices = plan(literals, &sieve, &frequencies);
+        let tables = Tables::new(kernel, &patterns(literals, &choices)).ok_or(AnchorError::Unsupported(kernel))?;
         let farthest = choices.iter().map(|choice| choice.offset).max().unwrap_or(0);
         Ok(Self { kernel, tables, index: Index::new(literals, &choices), farthest })
     }
@@ -57,7 +57,11 @@ impl Filter {
 fn patterns(literals: &[OwnedLiteral], choices: &[Choice]) -> Vec<Pattern> {
     let before = |literal: &OwnedLiteral, offset: usize| Some(fold(literal.bytes[offset.checked_sub(1)?]));
     let each = literals.iter().zip(choices);
-    let pattern = |(it, choice): (_, &Choice)| Pattern { window: choice.window, before: before(it, choice.offset) };
+    let pattern = |(it, choice): (_, &Choice)| Pattern {
+        window: choice.window,
+        bucket: choice.bucket,
+        before: before(it, choice.offset),
+    };
     let mut patterns: Vec<Pattern> = each.map(pattern).collect();
     patterns.sort_unstable();
     patterns.dedup();

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Hit, OwnedLiteral, choose::Choice};
+use super::{Hit, OwnedLiteral, plan::Choice};
 
 /// Bit 5 of four bytes, see [`super::frequency::fold`].
 const FOLD: u32 = 0x2020_2020;
@@ -135,7 +135,7 @@ struct Entry {
     /// Four folded bytes at the other end of the literal, 0 if it has but three: most false alarms end at them.
     check: u32,
     literal: u32,
-    /// Of the window in the literal, below [`super::choose::SEARCHED`].
+    /// Of the window in the literal, below [`super::window::SEARCHED`].
     offset: u8,
     /// Of `check` in the literal.
     check_offset: u8,

@@ -1,6 +1,6 @@
 //! Whether a literal is worth looking for.
 
-use super::{AnchorSet, Literal, MIN_LITERAL, OwnedLiteral, choose::rarest, frequency::Frequencies};
+use super::{AnchorSet, Literal, MIN_LITERAL, OwnedLiteral, frequency::Frequencies, window::windows};
 
 /// The most false alarms a literal may be expected to make in a million bytes of ordinary pages. At this rate
 /// twenty literals double the time of a search; `error`, `exception` and `.py` are above it, `warning` is not.
@@ -37,7 +37,10 @@ impl AnchorSet {
         if length < MIN_LITERAL {
             return Err(LintError::TooShort { length });
         }
-        let rate = rarest(&OwnedLiteral::from(literal), &Frequencies::shipped());
+        let frequencies = Frequencies::shipped();
+        let literal = OwnedLiteral::from(literal);
+        let rates = windows(&literal).map(|(_, window)| window.rate(&frequencies));
+        let rate = rates.fold(f32::INFINITY, f32::min);
         if rate > MAX_RATE { Err(LintError::TooCommon { rate }) } else { Ok(()) }
     }
 }

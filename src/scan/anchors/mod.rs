@@ -5,15 +5,15 @@
 //! the reference the others are tested against.
 
 mod automaton;
-mod choose;
-mod cluster;
 mod escapes;
 mod filter;
 mod frequency;
 mod index;
 mod kernels;
 mod lint;
+mod plan;
 mod rounds;
+mod window;
 
 use std::{fmt, ops::Range};
 

@@ -10,11 +10,11 @@ use std::arch::x86_64::*;
 
 use super::{
     super::{
-        choose::Window,
-        cluster::{Demands, cluster},
         frequency::fold,
+        plan::{Demands, Sieve},
+        window::Window,
     },
-    BLOCK, Candidates, Frequencies, Reach, blocks,
+    BLOCK, Candidates, Frequencies, Pattern, Reach, blocks,
 };
 
 /// The number of tables, each with a low and a high half, and so bytes of a pattern less one that are looked at.
@@ -22,8 +22,8 @@ const POSITIONS: usize = 3;
 /// The most groups of eight buckets, one bit each.
 const GROUPS: usize = 4;
 
-/// Up to so many windows two and three groups are faster.
-const FEW: [usize; 2] = [200, 500];
+/// Up to so many literals two and three groups are faster.
+const FEW: [usize; 2] = [300, 700];
 
 /// T: what the low nibble of an ASCII byte does to the class of the byte before it. Other bytes do nothing.
 const SECOND: [u8; 16] =
@@ -37,32 +37,35 @@ pub(super) fn is_supported() -> bool {
     is_x86_feature_detected!("avx2")
 }
 
+/// Three tables of two halves each, for so many literals.
+pub(super) fn sieve(literals: usize, frequencies: &Frequencies) -> Sieve {
+    let groups = GROUPS - FEW.iter().filter(|&&few| literals <= few).count();
+    Sieve { shares: vec![shares(frequencies); POSITIONS].concat(), demands, buckets: 8 * groups }
+}
+
 /// The tables.
 #[derive(Debug)]
 pub(in super::super) struct Tables {
     cells: [[Cells; GROUPS]; POSITIONS],
-    /// How many groups are used: more windows need more buckets, and more buckets more time.
+    /// How many groups are used: more literals need more buckets, and more buckets more time.
     groups: usize,
 }
 
 impl Tables {
     /// `None` where the kernel is not supported: that these tables exist proves that it is.
-    pub(super) fn new(windows: &[Window], frequencies: &Frequencies) -> Option<Self> {
-        is_supported().then(|| Self::fill(windows, frequencies))
+    pub(super) fn new(patterns: &[Pattern]) -> Option<Self> {
+        is_supported().then(|| Self::fill(patterns))
     }
 
-    fn fill(windows: &[Window], frequencies: &Frequencies) -> Self {
-        let demands: Vec<Demands> = windows.iter().map(demands).collect();
-        let groups = GROUPS - FEW.iter().filter(|&&few| windows.len() <= few).count();
-        let places = cluster(&demands, &vec![shares(frequencies); POSITIONS].concat(), 8 * groups);
+    fn fill(patterns: &[Pattern]) -> Self {
         let mut cells = [[[[0; 16]; 2]; GROUPS]; POSITIONS];
-        for (pattern, bucket) in demands.iter().zip(places) {
-            for (table, demand) in cells.iter_mut().zip(pattern.chunks_exact(2)) {
+        for Pattern { window, bucket, .. } in patterns {
+            for (table, demand) in cells.iter_mut().zip(demands(window).chunks_exact(2)) {
                 admit(&mut table[bucket / 8][0], demand[0], 1 << (bucket % 8));
                 admit(&mut table[bucket / 8][1], demand[1], 1 << (bucket % 8));
             }
         }
-        Self { cells, groups }
+        Self { cells, groups: super::groups(patterns) }
     }
 
     pub(super) fn candidates(&self, text: &[u8], found: &mut Candidates) {

@@ -12,7 +12,7 @@ mod vbmi;
 
 pub(super) use suspects::suspects;
 
-use super::{Kernel, choose::Window, frequency::Frequencies};
+use super::{Kernel, frequency::Frequencies, plan::Sieve, window::Window};
 
 /// Places a kernel judges at once, one bit each.
 pub(super) const BLOCK: usize = 64;
@@ -28,6 +28,8 @@ type Reach = [u8; BLOCK + REACH];
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Pattern {
     pub(super) window: Window,
+    /// Below [`Sieve::buckets`].
+    pub(super) bucket: usize,
     /// The folded byte that precedes the window in its literal; none where the literal begins with it.
     pub(super) before: Option<u8>,
 }
@@ -45,6 +47,20 @@ pub(super) fn is_supported(kernel: Kernel) -> bool {
     }
 }
 
+/// How `kernel` tells places apart, for so many literals; `None` where this processor cannot run it, and for the
+/// automaton, which looks at every byte.
+pub(super) fn sieve(kernel: Kernel, literals: usize, frequencies: &Frequencies) -> Option<Sieve> {
+    match kernel {
+        _ if !is_supported(kernel) => None,
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Vbmi => Some(vbmi::sieve(literals, frequencies)),
+        #[cfg(target_arch = "x86_64")]
+        Kernel::Avx2 => Some(avx2::sieve(literals, frequencies)),
+        Kernel::Portable => Some(portable::sieve()),
+        _ => None,
+    }
+}
+
 /// The tables of one kernel.
 #[derive(Debug)]
 pub(super) enum Tables {
@@ -57,14 +73,12 @@ pub(super) enum Tables {
 
 impl Tables {
     /// `None` where this processor cannot run the kernel, and for the automaton, which has no tables here.
-    pub(super) fn new(kernel: Kernel, patterns: &[Pattern], frequencies: &Frequencies) -> Option<Self> {
-        let mut windows: Vec<Window> = patterns.iter().map(|pattern| pattern.window).collect();
-        windows.dedup();
+    pub(super) fn new(kernel: Kernel, patterns: &[Pattern]) -> Option<Self> {
         match kernel {
             #[cfg(target_arch = "x86_64")]
-            Kernel::Vbmi => vbmi::Tables::new(&windows, frequencies).map(|tables| Self::Vbmi(Box::new(tables))),
+            Kernel::Vbmi => vbmi::Tables::new(patterns).map(|tables| Self::Vbmi(Box::new(tables))),
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => avx2::Tables::new(&windows, frequencies).map(|tables| Self::Avx2(Box::new(tables))),
+            Kernel::Avx2 => avx2::Tables::new(patterns).map(|tables| Self::Avx2(Box::new(tables))),
             Kernel::Portable => Some(Self::Portable(Box::new(portable::Tables::new(patterns)))),
             _ => None,
         }
@@ -92,6 +106,12 @@ impl Tables {
             _ => places.fill(blocks),
         }
     }
+}
+
+/// Groups of eight buckets that `patterns` use; a kernel has no fewer than two.
+#[cfg(target_arch = "x86_64")]
+fn groups(patterns: &[Pattern]) -> usize {
+    patterns.iter().map(|pattern| pattern.bucket / 8 + 1).max().unwrap_or(0).max(2)
 }
 
 /// The blocks in which something was found, in order.

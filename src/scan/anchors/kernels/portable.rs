@@ -4,9 +4,17 @@
 //! byte is known from the literal, or is any byte where the literal begins with the window.
 
 use super::{
-    super::index::{Bitmap, any_byte},
+    super::{
+        index::{Bitmap, any_byte},
+        plan::Sieve,
+    },
     BLOCK, Candidates, Pattern, Reach, blocks,
 };
+
+/// One bitmap: a window costs what it stands on ordinary pages.
+pub(super) fn sieve() -> Sieve {
+    Sieve { shares: Vec::new(), demands: |_| Vec::new(), buckets: 1 }
+}
 
 #[derive(Debug)]
 pub(in super::super) struct Tables {
@@ -16,7 +24,7 @@ pub(in super::super) struct Tables {
 impl Tables {
     pub(super) fn new(patterns: &[Pattern]) -> Self {
         let mut bitmap = Bitmap::new();
-        for Pattern { window, before } in patterns {
+        for Pattern { window, before, .. } in patterns {
             let [first, second, third, fourth] = window.0;
             match window.is_short() {
                 true => any_byte().for_each(|fourth| bitmap.insert([first, second, third, fourth])),

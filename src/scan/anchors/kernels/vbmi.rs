@@ -12,10 +12,10 @@ use std::arch::x86_64::*;
 
 use super::{
     super::{
-        choose::Window,
-        cluster::{Demands, cluster},
+        plan::{Demands, Sieve},
+        window::Window,
     },
-    BLOCK, Block, Candidates, Frequencies, Places, Reach, blocks,
+    BLOCK, Block, Candidates, Frequencies, Pattern, Places, Reach, blocks,
 };
 
 /// One table for each pair of neighbours among the four bytes of a window.
@@ -23,8 +23,8 @@ const TABLES: usize = 3;
 pub(super) const CELLS: usize = 128;
 /// The most groups of eight buckets, one bit each.
 const GROUPS: usize = 4;
-/// Up to so many windows two and three groups are faster: each costs a quarter of the pass over the text.
-const FEW: [usize; 2] = [500, 1000];
+/// Up to so many literals two and three groups are faster: each costs a quarter of the pass over the text.
+const FEW: [usize; 2] = [700, 1500];
 
 /// The bits of the first byte that enter the class.
 const FIRST: u8 = 0x5F;
@@ -42,32 +42,35 @@ pub(super) fn is_supported() -> bool {
         && is_x86_feature_detected!("gfni")
 }
 
+/// Three tables, for so many literals.
+pub(super) fn sieve(literals: usize, frequencies: &Frequencies) -> Sieve {
+    let groups = GROUPS - FEW.iter().filter(|&&few| literals <= few).count();
+    Sieve { shares: vec![shares(frequencies); TABLES], demands, buckets: 8 * groups }
+}
+
 /// The tables, aligned to the vector registers that hold them.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(in super::super) struct Tables {
     cells: Cells,
-    /// How many groups are used: more windows need more buckets, and more buckets more time.
+    /// How many groups are used: more literals need more buckets, and more buckets more time.
     groups: usize,
 }
 
 impl Tables {
     /// `None` where the kernel is not supported: that these tables exist proves that it is.
-    pub(super) fn new(windows: &[Window], frequencies: &Frequencies) -> Option<Self> {
-        is_supported().then(|| Self::fill(windows, frequencies))
+    pub(super) fn new(patterns: &[Pattern]) -> Option<Self> {
+        is_supported().then(|| Self::fill(patterns))
     }
 
-    fn fill(windows: &[Window], frequencies: &Frequencies) -> Self {
-        let demands: Vec<Demands> = windows.iter().map(demands).collect();
-        let groups = GROUPS - FEW.iter().filter(|&&few| windows.len() <= few).count();
-        let places = cluster(&demands, &vec![shares(frequencies); TABLES], 8 * groups);
+    fn fill(patterns: &[Pattern]) -> Self {
         let mut cells = [[[0; CELLS]; GROUPS]; TABLES];
-        for (pattern, bucket) in demands.iter().zip(places) {
-            for (table, demand) in cells.iter_mut().zip(pattern) {
-                admit(&mut table[bucket / 8], *demand, 1 << (bucket % 8));
+        for Pattern { window, bucket, .. } in patterns {
+            for (table, demand) in cells.iter_mut().zip(demands(window)) {
+                admit(&mut table[bucket / 8], demand, 1 << (bucket % 8));
             }
         }
-        Self { cells, groups }
+        Self { cells, groups: super::groups(patterns) }
     }
 
     pub(super) fn candidates(&self, text: &[u8], found: &mut Candidates) {

@@ -26,6 +26,7 @@ mod encode;
 mod gzip;
 mod inflate;
 mod limits;
+mod message;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ pub use decode::fuzz_decode;
 pub use decode::{Decoder, Progress};
 pub use encode::Encoder;
 pub use limits::Limits;
+pub use message::{MESSAGE_INFLATER_MEMORY, MessageDeflate, MessageInflater};
 pub use plan::{MAX_DEPTH, Plan, Unsupported};
 
 /// A content coding of the IANA registry that the proxy reads and writes.

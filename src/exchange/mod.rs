@@ -187,7 +187,7 @@ impl Exchange {
         if self.request.upgrade == Upgrade::Keep && self.route.upgrades == UpgradePolicy::Refuse {
             return RequestVerdict::Refuse(self.refuse(Refusal::Upgrade));
         }
-        if self.request.upgrade == Upgrade::Keep && self.route.upgrades == UpgradePolicy::Inspect {
+        if self.request.upgrade == Upgrade::Keep && self.route.upgrades == UpgradePolicy::Inspect && self.enforces() {
             websocket::decline_extensions(&mut head.headers);
         }
         if let Some(reply) = self.route.cors.preflight(head) {
@@ -259,6 +259,9 @@ impl Exchange {
             ledger: &mut self.ledger,
         };
         let step = self.messages.push(&mut context, bytes);
+        if !self.enforces() {
+            return MessageStep::Release(vec![Bytes::copy_from_slice(bytes)]);
+        }
         if matches!(step, MessageStep::Close(_)) {
             self.end_as(Disposition::Severed);
         }
@@ -359,13 +362,22 @@ impl Exchange {
         }
         response::remove_hop_by_hop(&mut head.headers, Upgrade::Keep);
         self.inspect_fields(&mut head.headers);
-        let upgrades = self.route.upgrades;
-        if upgrades == UpgradePolicy::Tunnel {
-            self.end_as(Disposition::Exempt(Exemption::Tunnel));
-        } else if !websocket::is_readable(&head.headers) {
-            return HeadVerdict::Replace(self.refuse(Refusal::Upgrade));
+        match (self.route.upgrades, websocket::reading(&head.headers)) {
+            _ if self.route.inspect.mode == Mode::Off => return self.tunnel(head, Exemption::RouteOff),
+            (UpgradePolicy::Inspect, Some(reading)) => self.messages = Messages::new(reading),
+            (UpgradePolicy::Tunnel, _) => return self.tunnel(head, Exemption::Tunnel),
+            _ if !self.enforces() => return self.tunnel(head, Exemption::Undecodable),
+            _ => return HeadVerdict::Replace(self.refuse(Refusal::Upgrade)),
         }
-        HeadVerdict::Upgrade(self.harden(head), upgrades)
+        if self.enforces() {
+            head.headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
+        }
+        HeadVerdict::Upgrade(self.harden(head), UpgradePolicy::Inspect)
+    }
+
+    fn tunnel(&mut self, head: ResponseHead, exemption: Exemption) -> HeadVerdict {
+        self.end_as(Disposition::Exempt(exemption));
+        HeadVerdict::Upgrade(self.harden(head), UpgradePolicy::Tunnel)
     }
 
     /// Sets up the inspection of the body, or refuses what cannot be read.

@@ -1,14 +1,15 @@
 //! What a WebSocket server says (RFC 6455), judged message by message across fragments. Clean messages leave as
 //! their frames came; control frames pass in between; a leaking message ends the connection or is masked.
 //!
-//! Compression is not negotiated on inspected routes, so a frame with a reserved bit is a protocol error.
+//! Compression is negotiated away on inspected routes. A server that compresses all the same (permessage-deflate,
+//! RFC 7692) is read, and the client, who is told nothing of it, gets its messages uncompressed.
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, header};
 
 use super::{Released, body::Context};
 use crate::{
-    incident::Mode,
+    coding::{CodingError, MessageDeflate, MessageInflater},
     policy::{Mask, Page, Tally, Verdict, judge},
     scan::{Block, Finding, Source},
 };
@@ -18,6 +19,7 @@ pub const MESSAGE_MAX: usize = 1 << 20;
 
 /// Close codes of RFC 6455 section 7.4.1.
 const PROTOCOL_ERROR: u16 = 1002;
+const INVALID_DATA: u16 = 1007;
 const TOO_BIG: u16 = 1009;
 const INTERNAL_ERROR: u16 = 1011;
 
@@ -26,11 +28,54 @@ pub(super) fn decline_extensions(request: &mut HeaderMap) {
     request.remove(header::SEC_WEBSOCKET_EXTENSIONS);
 }
 
-/// Whether the server switched to plain WebSocket frames.
-pub(super) fn is_readable(response: &HeaderMap) -> bool {
+/// How the messages of a server can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// As they come.
+    Plain,
+    /// Those that say so are compressed.
+    Deflated(MessageDeflate),
+}
+
+/// How to read what the server switched to; `None` if it is not WebSocket or has extensions nobody knows.
+pub(super) fn reading(response: &HeaderMap) -> Option<Reading> {
     let upgrade = response.get(header::UPGRADE).map(HeaderValue::as_bytes);
-    upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"websocket"))
-        && !response.contains_key(header::SEC_WEBSOCKET_EXTENSIONS)
+    if !upgrade.is_some_and(|protocol| protocol.eq_ignore_ascii_case(b"websocket")) {
+        return None;
+    }
+    let mut extensions = response.get_all(header::SEC_WEBSOCKET_EXTENSIONS).iter();
+    match (extensions.next(), extensions.next()) {
+        (None, _) => Some(Reading::Plain),
+        (Some(extension), None) => deflate(extension.to_str().ok()?).map(Reading::Deflated),
+        _ => None,
+    }
+}
+
+/// The one extension there is, with parameters as a server may give them, each once (RFC 7692 section 7.1).
+fn deflate(extension: &str) -> Option<MessageDeflate> {
+    let mut parts = extension.split(';').map(str::trim);
+    if !parts.next()?.eq_ignore_ascii_case("permessage-deflate") {
+        return None;
+    }
+    let mut seen = Vec::new();
+    for parameter in parts {
+        let (name, value) = parameter.split_once('=').map_or((parameter, None), |(name, value)| (name, Some(value)));
+        let name = name.trim().to_ascii_lowercase();
+        let fits = match name.as_str() {
+            "server_no_context_takeover" | "client_no_context_takeover" => value.is_none(),
+            "server_max_window_bits" | "client_max_window_bits" => value.is_some_and(is_window),
+            _ => false,
+        };
+        if !fits || seen.contains(&name) {
+            return None;
+        }
+        seen.push(name);
+    }
+    Some(MessageDeflate { resets: seen.iter().any(|name| name == "server_no_context_takeover") })
+}
+
+fn is_window(bits: &str) -> bool {
+    matches!(bits.trim().trim_matches('"'), "8" | "9" | "10" | "11" | "12" | "13" | "14" | "15")
 }
 
 /// What may go to the client.
@@ -49,13 +94,18 @@ pub(super) struct Messages {
     unparsed: BytesMut,
     /// Frames of the message that is being put together, as they came.
     frames: BytesMut,
-    /// Its payload.
+    /// Its payload, as it came.
     payload: Vec<u8>,
+    /// Whether that is compressed.
+    compressed: bool,
+    /// Reads compressed messages; none where compression was not agreed on.
+    inflater: Option<MessageInflater>,
     closed: bool,
 }
 
 struct Frame {
     last: bool,
+    compressed: bool,
     opcode: u8,
     /// Length of the head in bytes.
     head: usize,
@@ -63,6 +113,15 @@ struct Frame {
 }
 
 impl Messages {
+    /// A connection on which nothing has been said.
+    pub(super) fn new(reading: Reading) -> Self {
+        let inflater = match reading {
+            Reading::Plain => None,
+            Reading::Deflated(agreed) => Some(MessageInflater::new(agreed)),
+        };
+        Self { inflater, ..Self::default() }
+    }
+
     /// Judges the next bytes of the server.
     pub(super) fn push(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> MessageStep {
         let mut out = Released::new();
@@ -89,43 +148,38 @@ impl Messages {
 
     fn take(&mut self, cx: &mut Context<'_>, frame: &Frame, out: &mut Released) -> Result<(), u16> {
         let bytes = self.unparsed.split_to(frame.head + frame.payload);
+        if frame.compressed && (self.inflater.is_none() || !frame.begins_message()) {
+            return Err(PROTOCOL_ERROR);
+        }
         if frame.is_control() {
             out.push(bytes.freeze());
             return Ok(());
         }
-        if (frame.opcode == CONTINUATION) == self.frames.is_empty() {
+        if frame.begins_message() != self.frames.is_empty() {
             return Err(PROTOCOL_ERROR);
+        }
+        if frame.begins_message() {
+            self.compressed = frame.compressed;
         }
         self.payload.extend_from_slice(&bytes[frame.head..]);
         self.frames.extend_from_slice(&bytes);
-        if frame.last {
-            self.judge(cx, out)?;
-            self.payload.clear();
-        }
-        Ok(())
+        if frame.last { self.complete(cx, out) } else { Ok(()) }
     }
 
-    /// Judges the message that is complete and lets it out if it may leave.
-    fn judge(&mut self, cx: &mut Context<'_>, out: &mut Released) -> Result<(), u16> {
+    /// Reads the message that is complete, and lets it out if it may leave.
+    fn complete(&mut self, cx: &mut Context<'_>, out: &mut Released) -> Result<(), u16> {
         let frames = self.frames.split().freeze();
-        let block = Block { bytes: &self.payload, own: 0..self.payload.len(), offset: 0 };
-        let found = cx.engine.rules.scan(&block, Source { status: 200, fields: false, json: false, utf7: false });
-        if found.findings.is_empty() {
-            out.push(frames);
-            return Ok(());
-        }
-        let page = Page { bytes: &self.payload, status: 200, earlier: &Tally::default() };
-        let judgement = judge(&cx.engine.rules, &found, page, cx.policy);
-        cx.ledger.note(cx.engine, &self.payload, &found, &judgement);
-        match judgement.verdict {
-            _ if cx.policy.mode == Mode::Observe => out.push(frames),
-            Verdict::Pass => out.push(frames),
-            Verdict::Replace => return Err(INTERNAL_ERROR),
-            Verdict::Mask(masks) => {
-                cx.ledger.masked = true;
-                out.push(message(frames[0] & 0x0f, &masked(cx, &self.payload, &found.findings, &masks)));
+        let payload = std::mem::take(&mut self.payload);
+        let opcode = frames[0] & 0x0f;
+        match self.inflater.as_mut().filter(|_| self.compressed) {
+            None => judged(cx, &payload, opcode, frames, out)?,
+            Some(inflater) => {
+                let content = inflater.decode(&payload, MESSAGE_MAX).map_err(close_code)?;
+                judged(cx, &content, opcode, message(opcode, &content), out)?;
             }
         }
+        self.payload = payload;
+        self.payload.clear();
         Ok(())
     }
 
@@ -137,14 +191,46 @@ impl Messages {
     }
 }
 
+/// Judges a message by its content and lets it out, as `whole` if nothing is wrong with it.
+fn judged(cx: &mut Context<'_>, content: &[u8], opcode: u8, whole: Bytes, out: &mut Released) -> Result<(), u16> {
+    let block = Block { bytes: content, own: 0..content.len(), offset: 0 };
+    let found = cx.engine.rules.scan(&block, Source { status: 200, fields: false, json: false, utf7: false });
+    if found.findings.is_empty() {
+        out.push(whole);
+        return Ok(());
+    }
+    let page = Page { bytes: content, status: 200, earlier: &Tally::default() };
+    let judgement = judge(&cx.engine.rules, &found, page, cx.policy);
+    cx.ledger.note(cx.engine, content, &found, &judgement);
+    match judgement.verdict {
+        Verdict::Pass => out.push(whole),
+        Verdict::Replace => return Err(INTERNAL_ERROR),
+        Verdict::Mask(masks) => {
+            cx.ledger.masked = true;
+            out.push(message(opcode, &masked(cx, content, &found.findings, &masks)));
+        }
+    }
+    Ok(())
+}
+
+fn close_code(error: CodingError) -> u16 {
+    match error {
+        CodingError::TooExpanded(_) => TOO_BIG,
+        _ => INVALID_DATA,
+    }
+}
+
 const CONTINUATION: u8 = 0;
 const CLOSE: u8 = 8;
+
+/// The reserved bit that says that a message is compressed (RFC 7692 section 6).
+const COMPRESSED: u8 = 0x40;
 
 impl Frame {
     /// The frame at the start of `bytes` (RFC 6455 section 5.2), once its head has arrived. Servers do not mask.
     fn at(bytes: &[u8]) -> Result<Option<Self>, u16> {
         let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
-        let reserved = first & 0x70 != 0 || matches!(first & 0x0f, 3..=7 | 11..=15);
+        let reserved = first & 0x30 != 0 || matches!(first & 0x0f, 3..=7 | 11..=15);
         if reserved || second & 0x80 != 0 {
             return Err(PROTOCOL_ERROR);
         }
@@ -157,6 +243,7 @@ impl Frame {
         };
         let frame = Self {
             last: first & 0x80 != 0,
+            compressed: first & COMPRESSED != 0,
             opcode: first & 0x0f,
             head,
             payload: usize::try_from(payload).unwrap_or(usize::MAX / 2),
@@ -169,6 +256,10 @@ impl Frame {
 
     fn is_control(&self) -> bool {
         self.opcode & 0x08 != 0
+    }
+
+    fn begins_message(&self) -> bool {
+        !self.is_control() && self.opcode != CONTINUATION
     }
 }
 
@@ -224,11 +315,15 @@ mod tests {
 
     /// What the client gets, and whether the connection was closed, when the bytes come in pieces of `size`.
     fn run(server: &[u8], size: usize) -> (Vec<u8>, bool) {
+        run_as(Reading::Plain, server, size)
+    }
+
+    fn run_as(reading: Reading, server: &[u8], size: usize) -> (Vec<u8>, bool) {
         let rules = PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap()).collect();
         let engine = Engine::with_rules(Ruleset::compile(rules).unwrap(), FingerprintKey::new([1; 32]));
         let (policy, mut ledger) = (InspectPolicy::default(), Ledger::default());
         let mut cx = Context { engine: &engine, policy: &policy, status: 101, ledger: &mut ledger };
-        let (mut messages, mut sent) = (Messages::default(), Vec::new());
+        let (mut messages, mut sent) = (Messages::new(reading), Vec::new());
         for piece in server.chunks(size) {
             let (out, closed) = match messages.push(&mut cx, piece) {
                 MessageStep::Release(out) => (out, false),
@@ -278,6 +373,80 @@ mod tests {
         assert!(!closed);
         let text = String::from_utf8(sent[2..].to_vec()).unwrap();
         assert!(text.starts_with("k [redacted:private-key]") && !text.contains("MIIE"), "{text}");
+    }
+
+    const DEFLATED: Reading = Reading::Deflated(MessageDeflate { resets: false });
+
+    /// A message in two compressed fragments, coded as one stored block.
+    fn deflated(text: &str) -> Vec<u8> {
+        let size = u16::try_from(text.len()).unwrap();
+        let payload = [&[0], &size.to_le_bytes()[..], &(!size).to_le_bytes(), text.as_bytes(), &[0]].concat();
+        let (first, second) = payload.split_at(payload.len() / 2);
+        let (mut first, mut second) = (message(1, first).to_vec(), message(CONTINUATION, second).to_vec());
+        first[0] = first[0] & 0x7f | COMPRESSED;
+        second[0] |= 0x80;
+        [first, message(9, b"ping").to_vec(), second].concat()
+    }
+
+    #[test]
+    fn compressed_messages_are_judged_and_leave_uncompressed() {
+        for size in [1, 7, 100_000] {
+            let server = [deflated("hello there"), fragments("plain", 2), deflated("again")].concat();
+            let ping = message(9, b"ping").to_vec();
+            let clean =
+                [&ping[..], &message(1, b"hello there"), &fragments("plain", 2), &ping, &message(1, b"again")].concat();
+            assert_eq!(run_as(DEFLATED, &server, size), (clean, false));
+            let (sent, closed) = run_as(DEFLATED, &deflated(TRACE), size);
+            assert!(closed && sent == [message(9, b"ping").to_vec(), vec![0x88, 2, 0x03, 0xf3]].concat());
+            let (sent, closed) = run_as(DEFLATED, &deflated(KEY), size);
+            let text = String::from_utf8_lossy(&sent);
+            assert!(!closed && text.contains("k [redacted:private-key]") && !text.contains("MIIE"), "{text}");
+        }
+    }
+
+    #[test]
+    fn compression_that_breaks_its_rules_ends_the_connection() {
+        let corrupt =
+            [message(1, &[0xff; 9]).to_vec()].concat().split_first().map(|(_, rest)| [&[0xc1], rest].concat());
+        let bomb = [&[0xc1, 11, 0xec, 0xc1, 1, 1, 0, 0, 0, 0x80, 0x90, 0xfe, 0xaf][..]].concat();
+        for (server, code) in [
+            (corrupt.unwrap(), 1007_u16),
+            (bomb, 1007),
+            (vec![0xc9, 0], 1002),
+            (vec![0x41, 1, 0, 0xc0, 1, 0], 1002),
+            (vec![0xa1, 1, 0], 1002),
+        ] {
+            let (sent, closed) = run_as(DEFLATED, &server, 100);
+            assert!(closed && sent.ends_with(&code.to_be_bytes()), "{server:?} {sent:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_server_may_agree_to_is_read_and_nothing_else() {
+        let read = |extensions: &[&'static str]| {
+            let mut head = HeaderMap::new();
+            head.insert(header::UPGRADE, HeaderValue::from_static("WebSocket"));
+            for value in extensions {
+                head.append(header::SEC_WEBSOCKET_EXTENSIONS, HeaderValue::from_static(value));
+            }
+            reading(&head)
+        };
+        assert_eq!(read(&[]), Some(Reading::Plain));
+        assert_eq!(read(&["permessage-deflate"]), Some(DEFLATED));
+        let resets = Some(Reading::Deflated(MessageDeflate { resets: true }));
+        assert_eq!(read(&["Permessage-Deflate; server_no_context_takeover; client_max_window_bits=\"12\""]), resets);
+        for unknown in [
+            &["permessage-deflate, permessage-deflate"][..],
+            &["permessage-deflate", "permessage-deflate"],
+            &["x-webkit-deflate-frame"],
+            &["permessage-deflate; server_max_window_bits"],
+            &["permessage-deflate; server_max_window_bits=16"],
+            &["permessage-deflate; server_no_context_takeover; server_no_context_takeover"],
+            &["permessage-deflate; more=1"],
+            &[""],
+        ] {
+            assert_eq!(read(unknown), None, "{unknown:?}");
+        }
     }
 
     #[test]

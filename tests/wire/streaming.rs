@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, mpsc};
 
-use cofferdam::policy::UpgradePolicy;
+use cofferdam::{incident::Mode, policy::UpgradePolicy};
 
 use crate::support::{
     client::End,
@@ -90,4 +90,38 @@ fn an_upgrade_that_may_not_pass_is_refused() {
     client.send(UPGRADE);
     assert_eq!(client.response().status, 403);
     assert!(origin.asked().is_empty());
+}
+
+/// "Hello" as the specification compresses it (RFC 7692 section 7.2.3.1), then a private key in a stored block.
+fn compressed_messages() -> Vec<u8> {
+    let key = b"k -----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAx1yqJ8vT0bYkQ2mN5sR7uWzH3dLfGpXcV9aE\n";
+    let size = u8::try_from(key.len()).unwrap();
+    let block = [&[0, size, 0, !size, 0xff], &key[..], &[0]].concat();
+    [&[0xc1, 7, 0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00], &[0xc1, block.len() as u8][..], &block].concat()
+}
+
+/// The client is told of no compression, so it gets frames as if there were none.
+#[test]
+fn a_websocket_server_that_compresses_unasked_is_read() {
+    let origin = Origin::start(|_| {
+        let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                    Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+        vec![Act::Send([head.as_bytes(), &compressed_messages()].concat()), Act::Echo]
+    });
+    for (mode, compressed) in [(Mode::Enforce, false), (Mode::Observe, true)] {
+        let proxy = Cofferdam::with(&origin, |_, route| route.inspect.mode = mode);
+        let mut client = proxy.client();
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+        let response = client.response();
+        assert_eq!(response.status, 101);
+        assert_eq!(response.field("sec-websocket-extensions").is_some(), compressed);
+        if compressed {
+            let sent = compressed_messages();
+            assert_eq!(client.read_exact(sent.len()), sent);
+        } else {
+            assert_eq!(client.read_exact(7), b"\x81\x05Hello");
+            let text = client.read_until(b"[redacted:private-key]");
+            assert!(!text.windows(4).any(|window| window == b"MIIE"));
+        }
+    }
 }

@@ -30,6 +30,7 @@ mod message;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod zstd;
 
 pub use accept::accept;
@@ -40,6 +41,7 @@ pub use encode::Encoder;
 pub use limits::Limits;
 pub use message::{MESSAGE_INFLATER_MEMORY, MessageDeflate, MessageInflater};
 pub use plan::{MAX_DEPTH, Plan, Unsupported};
+pub use transfer::{TransferDecoder, TransferEncoding};
 
 /// A content coding of the IANA registry that the proxy reads and writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -6,68 +6,24 @@ use super::{
     Released,
     coded::Coded,
     cut::{self, Cut},
-    ledger::Ledger,
     media,
+    parts::Parts,
+    step::{BodyStep, Cause, Context, Form},
     window::Window,
 };
 use crate::{
     coding::{CodingError, Decoder},
-    engine::Engine,
     incident::{Exemption, IncidentId, Mode},
-    policy::{InspectPolicy, Mask, Page, Tally, Unreadable, Verdict, judge},
+    policy::{Mask, Page, Tally, Unreadable, Verdict, judge},
     scan::{Block, Findings, MARGIN, RuleIndex, Source},
 };
 
 /// Decoded bytes taken from a decoder at a time. Bounds the work between two looks at the scanner.
 const STEP: usize = 32 * 1024;
 
-/// The most decoded bytes that one piece off the wire may leave in the window, in bytes. More is a bomb.
+/// The most decoded bytes that may be in the window when more arrive. More is a bomb, or a part without end in which
+/// nothing can be judged.
 const HELD_MAX: usize = 4 << 20;
-
-/// What may leave after a piece was judged.
-#[derive(Debug)]
-pub(super) enum BodyStep {
-    /// Nothing.
-    Hold,
-    /// The head and these bytes.
-    Commit { body: Released, form: Form, whole: bool },
-    /// These bytes.
-    Release(Released),
-    /// Nothing ever: the head is still ours.
-    Replace(Cause),
-    /// Nothing more: the head has gone.
-    Sever(Cause),
-}
-
-/// In which form the body leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Form {
-    /// Byte for byte as the upstream sent it.
-    AsItCame,
-    /// Decoded, because it had to be changed or its label lied.
-    Decoded {
-        /// Whether something was masked.
-        masked: bool,
-    },
-}
-
-impl Form {
-    fn decoded(self) -> Self {
-        match self {
-            Self::AsItCame => Self::Decoded { masked: false },
-            decoded @ Self::Decoded { .. } => decoded,
-        }
-    }
-}
-
-/// Why a body is not let through.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// It leaks.
-    Leak,
-    /// It cannot be read.
-    Unreadable,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -79,14 +35,6 @@ enum State {
     Passed,
     /// Nothing (more) leaves.
     Stopped,
-}
-
-/// What the machine works with, lent for one call.
-pub(super) struct Context<'a> {
-    pub(super) engine: &'a Engine,
-    pub(super) policy: &'a InspectPolicy,
-    pub(super) status: u16,
-    pub(super) ledger: &'a mut Ledger,
 }
 
 /// The machine.
@@ -115,6 +63,8 @@ pub(super) struct Inspection {
     open: Option<Open>,
     tally: Tally,
     exemption: Option<Exemption>,
+    /// Reads parts that are encoded by themselves; none where there are no parts.
+    parts: Option<Box<Parts>>,
     /// Output of the decoder, reused from step to step.
     scratch: Vec<u8>,
 }
@@ -151,8 +101,19 @@ impl Inspection {
             open: None,
             tally: Tally::default(),
             exemption: None,
+            parts: None,
             scratch: Vec::new(),
         }
+    }
+
+    /// The same body, which holds these parts.
+    pub(super) fn of_parts(self, parts: Option<Parts>) -> Self {
+        Self { parts: parts.map(Box::new), ..self }
+    }
+
+    /// Whether reading the bytes as text is not enough to read the body.
+    pub(super) fn is_more_than_text(&self) -> bool {
+        self.decoder.is_some() || self.parts.is_some() || self.utf7
     }
 
     /// The same body, declared as UTF-7.
@@ -172,7 +133,28 @@ impl Inspection {
 
     /// Why the body was not read, if it was not.
     pub(super) fn exemption(&self) -> Option<Exemption> {
-        self.exemption
+        self.exemption.or(self.parts.as_ref().and_then(|parts| parts.exemption()))
+    }
+
+    /// Whether nothing has been judged so far.
+    pub(super) fn is_holding(&self) -> bool {
+        self.state == State::Holding
+    }
+
+    /// Bytes of content that arrived.
+    pub(super) fn received(&self) -> u64 {
+        self.window.received()
+    }
+
+    /// Bytes of content that may leave, or were passed unread.
+    pub(super) fn released(&self) -> u64 {
+        if self.state == State::Passed { u64::MAX } else { self.window.released() }
+    }
+
+    /// Bytes held.
+    pub(super) fn held(&self) -> usize {
+        let parts = self.parts.as_ref().map_or(0, |parts| parts.held());
+        self.window.held() + self.coded.held() + self.scratch.len() + parts
     }
 
     /// What an event stream that leaked ends with instead.
@@ -214,7 +196,8 @@ impl Inspection {
             State::Passed => return BodyStep::Release(Released::new()),
             State::Holding | State::Streaming => {}
         }
-        let finished = self.finish_decoding().and_then(|()| self.judge_ready(cx, true));
+        let finished =
+            self.finish_decoding().and_then(|()| self.finish_parts(cx)).and_then(|()| self.judge_ready(cx, true));
         if cx.policy.mode == Mode::Observe {
             return self.commit(Released::new(), true);
         }
@@ -229,6 +212,9 @@ impl Inspection {
         if !matches!(self.state, State::Holding | State::Streaming) || cx.policy.mode == Mode::Observe {
             return BodyStep::Hold;
         }
+        if let Some(Err(cause)) = self.parts.as_mut().map(|parts| parts.quiet(cx)) {
+            return self.stop(cx, cause);
+        }
         let ready = self.window.unjudged().saturating_sub(MARGIN);
         if ready == 0 {
             // Who calls may wait for the head before it sends what will be answered.
@@ -242,7 +228,7 @@ impl Inspection {
 
     fn feed(&mut self, cx: &mut Context<'_>, chunk: Bytes) -> Result<(), Cause> {
         let Some(mut decoder) = self.decoder.take() else {
-            self.window.receive(chunk);
+            self.receive(cx, chunk)?;
             return self.judge_ready(cx, false);
         };
         if self.decode(cx, &mut decoder, &chunk)? == Label::Lies {
@@ -263,28 +249,36 @@ impl Inspection {
             let progress = match decoder.decode(&mut input, &mut self.scratch) {
                 Ok(progress) => progress,
                 Err(CodingError::NotCoded(_)) => {
-                    self.window.receive(Bytes::copy_from_slice(decoder.taken()));
-                    self.window.receive(Bytes::copy_from_slice(input));
+                    self.receive(cx, Bytes::copy_from_slice(decoder.taken()))?;
+                    self.receive(cx, Bytes::copy_from_slice(input))?;
                     return Ok(Label::Lies);
                 }
                 Err(_) => return Err(Cause::Unreadable),
             };
-            self.window.receive(Bytes::copy_from_slice(&self.scratch[..progress.written]));
+            self.receive(cx, Bytes::copy_from_slice(&self.scratch[..progress.written]))?;
             self.judge_ready(cx, false)?;
             self.discard_judged();
-            if self.window.held() > HELD_MAX {
-                return Err(Cause::Unreadable);
-            }
             if !progress.has_more {
                 return Ok(Label::True);
             }
         }
     }
 
+    fn receive(&mut self, cx: &mut Context<'_>, content: Bytes) -> Result<(), Cause> {
+        if self.window.held() > HELD_MAX {
+            return Err(Cause::Unreadable);
+        }
+        if let Some(parts) = &mut self.parts {
+            parts.push(cx, &content)?;
+        }
+        self.window.receive(content);
+        Ok(())
+    }
+
     /// Decoded bytes that were judged and will leave in their coded form need not be kept, once the head has left.
     fn discard_judged(&mut self) {
         if self.state == State::Streaming && self.form == Form::AsItCame {
-            self.window.release(MARGIN, &mut Released::new());
+            self.window.release(self.window.judged().saturating_sub(MARGIN as u64), &mut Released::new());
         }
     }
 
@@ -294,6 +288,10 @@ impl Inspection {
             None | Some(Ok(()) | Err(CodingError::Truncated(_))) => Ok(()),
             Some(Err(_)) => Err(Cause::Unreadable),
         }
+    }
+
+    fn finish_parts(&mut self, cx: &mut Context<'_>) -> Result<(), Cause> {
+        self.parts.as_mut().map_or(Ok(()), |parts| parts.end(cx))
     }
 
     /// Judges every block that is ready.
@@ -410,21 +408,23 @@ impl Inspection {
 
     /// What may leave now.
     fn advance(&mut self, cx: &Context<'_>, ended: bool) -> BodyStep {
-        if !ended && self.window.judged() == 0 && self.state == State::Holding {
+        let undecided = self.window.judged() == 0 || self.parts.as_ref().is_some_and(|parts| parts.is_undecided());
+        if !ended && undecided && self.state == State::Holding {
             return BodyStep::Hold;
         }
         let keep = if ended || self.cut != Cut::Blocks && self.window.unjudged() < MARGIN { 0 } else { MARGIN };
+        let parts = self.parts.as_ref().map_or(u64::MAX, |parts| parts.limit());
+        let limit = self.window.judged().saturating_sub(keep as u64).min(parts);
         let mut out = Released::new();
         if self.state == State::Holding && self.metadata_leaks(cx) {
             self.form = self.form.decoded();
             self.coded.clear();
         }
         if self.decoder.is_some() && self.form == Form::AsItCame {
-            let limit = if ended { u64::MAX } else { self.window.judged().saturating_sub(keep as u64) };
-            self.coded.release(limit, &mut out);
-            self.window.release(keep, &mut Released::new());
+            self.coded.release(if ended { u64::MAX } else { limit }, &mut out);
+            self.window.release(limit, &mut Released::new());
         } else {
-            self.window.release(keep, &mut out);
+            self.window.release(limit, &mut out);
         }
         self.commit(out, ended)
     }
@@ -442,7 +442,7 @@ impl Inspection {
     }
 
     fn observe(&mut self, chunk: Bytes) -> BodyStep {
-        self.window.release(0, &mut Released::new());
+        self.window.release(self.window.judged(), &mut Released::new());
         self.coded.clear();
         self.commit(vec![chunk], false)
     }

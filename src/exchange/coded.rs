@@ -21,6 +21,11 @@ impl Coded {
         self.pieces.push_back((piece, decoded));
     }
 
+    /// Bytes held.
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+
     /// All pieces as one.
     pub(super) fn joined(&self) -> Vec<u8> {
         self.pieces.iter().flat_map(|(piece, _)| piece.iter().copied()).collect()

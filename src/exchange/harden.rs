@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
-use super::{Exchange, Released, Step, body::Form, compress, media};
+use super::{Exchange, Released, Step, compress, media, step::Form};
 use crate::response::{self, Nonce, NonceInjector, Reply, ResponseHead};
 
 impl Exchange {

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, header};
 
-use super::{body::Inspection, cut::Cut};
+use super::{body::Inspection, cut::Cut, parts::Parts};
 use crate::{
     coding::{Decoder, Limits, Plan},
     policy::InspectPolicy,
@@ -45,6 +45,11 @@ const READABLE_FAMILIES: &[&str] = &["iso-8859-", "iso8859-", "latin", "windows-
 
 /// The machine for a body with these fields.
 pub(super) fn inspection(fields: &HeaderMap, policy: &InspectPolicy) -> Result<Inspection, Unreadable> {
+    part(fields, policy, 0)
+}
+
+/// The machine for a part with these fields, so deep in a body.
+pub(super) fn part(fields: &HeaderMap, policy: &InspectPolicy, depth: u8) -> Result<Inspection, Unreadable> {
     let codings = fields.get_all(header::CONTENT_ENCODING).iter().map(http::HeaderValue::as_bytes);
     let decoder = match Plan::from_headers(codings) {
         Plan::Identity => None,
@@ -56,10 +61,12 @@ pub(super) fn inspection(fields: &HeaderMap, policy: &InspectPolicy) -> Result<I
         return Err(Unreadable);
     }
     let cut = if policy.hold == 0 { Cut::Line } else { Cut::for_type(&content_type.essence) };
+    let cut = if depth > 0 { Cut::Blocks } else { cut };
     let promised = [header::CONTENT_LENGTH, header::ETAG, header::LAST_MODIFIED];
     let promised = promised.iter().any(|name| fields.contains_key(name));
     let utf7 = content_type.charset.as_deref() == Some("utf-7");
-    Ok(Inspection::new(cut, decoder, content_type.essence, promised).in_utf7(utf7))
+    let parts = Parts::of(&content_type, depth);
+    Ok(Inspection::new(cut, decoder, content_type.essence, promised).in_utf7(utf7).of_parts(parts))
 }
 
 /// Whether the fields say that the body is HTML. XHTML is read by other rules.
@@ -67,21 +74,30 @@ pub(super) fn is_html(fields: &HeaderMap) -> bool {
     ContentType::of(fields).essence == "text/html"
 }
 
-struct ContentType {
+/// What a `Content-Type` field says.
+pub(super) struct ContentType {
     /// Type and subtype in lower case; empty if the field is missing or unreadable.
-    essence: String,
+    pub(super) essence: String,
     charset: Option<String>,
+    /// As it was written: case matters.
+    pub(super) boundary: Option<String>,
 }
 
 impl ContentType {
     fn of(fields: &HeaderMap) -> Self {
         let value = fields.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let value = value.unwrap_or_default().to_ascii_lowercase();
-        let mut parts = value.split(';');
-        let essence = parts.next().unwrap_or_default().trim().to_owned();
-        let charset =
-            parts.filter_map(|parameter| parameter.split_once('=')).find(|(name, _)| name.trim() == "charset");
-        Self { essence, charset: charset.map(|(_, value)| value.trim().trim_matches(['"', '\'']).to_owned()) }
+        let value = value.unwrap_or_default();
+        let mut parts = segments(&value);
+        let essence = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
+        let (mut charset, mut boundary) = (None, None);
+        for (name, value) in parts.filter_map(|parameter| parameter.split_once('=')) {
+            match name.trim().to_ascii_lowercase().as_str() {
+                "charset" if charset.is_none() => charset = Some(unquoted(value).to_ascii_lowercase()),
+                "boundary" if boundary.is_none() => boundary = Some(unquoted(value)),
+                _ => {}
+            }
+        }
+        Self { essence, charset, boundary }
     }
 
     fn is_readable(&self) -> bool {
@@ -91,6 +107,21 @@ impl ContentType {
                 || READABLE_FAMILIES.iter().any(|family| charset.starts_with(family))
         })
     }
+}
+
+/// The value cut at its semicolons, but for those inside quotes. An unclosed quote ends where the value does.
+fn segments(value: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    value.split(move |character| {
+        quoted ^= character == '"';
+        character == ';' && !quoted
+    })
+}
+
+fn unquoted(value: &str) -> String {
+    let value = value.trim();
+    let inner = value.strip_prefix('"').map_or(value, |rest| rest.strip_suffix('"').unwrap_or(rest));
+    inner.trim_matches('\'').replace('\\', "")
 }
 
 /// Whether a media type, without parameters and in lower case, is JSON or a stream of it (RFC 8259, RFC 6839, RFC 7464).

@@ -7,7 +7,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, header};
 
-use super::{Released, body::Context};
+use super::{Released, step::Context};
 use crate::{
     coding::{CodingError, MessageDeflate, MessageInflater},
     policy::{Mask, Page, Tally, Verdict, judge},

@@ -113,9 +113,9 @@ impl Window {
         (&self.buffer.as_slice()[(from - self.released) as usize..], from)
     }
 
-    /// Lets out what was judged, but for the last `keep` bytes that a later block may still reach back to.
-    pub(super) fn release(&mut self, keep: usize, out: &mut Released) {
-        let limit = self.judged.saturating_sub(keep as u64).max(self.released);
+    /// Lets out what was judged, up to the offset `limit`: a later block may still reach back to what is behind it.
+    pub(super) fn release(&mut self, limit: u64, out: &mut Released) {
+        let limit = limit.min(self.judged).max(self.released);
         while self.released < limit {
             match self.masks.front_mut() {
                 Some(mask) if mask.range.start <= self.released => {
@@ -138,6 +138,11 @@ impl Window {
             }
         }
         self.check();
+    }
+
+    /// Offset of the end of what was released.
+    pub(super) fn released(&self) -> u64 {
+        self.released
     }
 
     /// Offset of the end of what was received.
@@ -219,12 +224,12 @@ mod tests {
         let mut window = Window::default();
         let mut out = Released::new();
         window.receive(Bytes::from_static(b"abcdef"));
-        window.release(0, &mut out);
+        window.release(u64::MAX, &mut out);
         assert!(out.is_empty());
         window.judge(4);
-        window.release(1, &mut out);
+        window.release(3, &mut out);
         assert_eq!(text(&out), "abc");
-        window.release(0, &mut out);
+        window.release(u64::MAX, &mut out);
         assert_eq!(text(&out), "abcd");
     }
 
@@ -237,7 +242,7 @@ mod tests {
             window.mask(4..10, Bytes::from_static(b"[R]"));
             for _ in 0..12 {
                 window.judge(step.min(window.unjudged()));
-                window.release(0, &mut out);
+                window.release(u64::MAX, &mut out);
             }
             assert_eq!(text(&out), "key=[R];x");
         }
@@ -251,7 +256,7 @@ mod tests {
         window.mask(6..8, Bytes::from_static(b"<b>"));
         window.mask(2..7, Bytes::from_static(b"<a>"));
         window.judge(10);
-        window.release(0, &mut out);
+        window.release(u64::MAX, &mut out);
         assert_eq!(text(&out), "01<a>89");
     }
 
@@ -262,11 +267,11 @@ mod tests {
         window.receive(Bytes::from_static(b"ab--BEGIN"));
         window.mask(2..u64::MAX, Bytes::from_static(b"[R]"));
         window.judge(9);
-        window.release(0, &mut out);
+        window.release(u64::MAX, &mut out);
         window.receive(Bytes::from_static(b"MIIEND--z"));
         window.close_mask(17);
         window.judge(9);
-        window.release(0, &mut out);
+        window.release(u64::MAX, &mut out);
         assert_eq!(text(&out), "ab[R]z");
     }
 }

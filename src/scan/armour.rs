@@ -1,6 +1,6 @@
 //! Text in armour: stretches of base64 or hexadecimal long enough to hold a leak are decoded and looked into once.
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use base64::{
     Engine as _, alphabet,
@@ -41,22 +41,86 @@ pub(super) fn find(bytes: &[u8], own: Range<usize>) -> Vec<Armoured> {
             at += STRIDE;
             continue;
         }
-        let start = at - bytes[..at].iter().rev().take_while(|&&byte| is_armour(byte)).count();
-        let end = at + bytes[at..].iter().take_while(|&&byte| is_armour(byte)).count();
-        if end - start >= STRETCH_MIN
-            && has_armour_shape(&bytes[start..end])
-            && let Some(text) = decode(&bytes[start..end], start == 0, left)
+        let stretch = grown(bytes, at);
+        let end = stretch.end;
+        if let Some(text) = unwrapped(&bytes[stretch.clone()])
+            .filter(|armour| armour.len() >= STRETCH_MIN && has_armour_shape(armour))
+            .and_then(|armour| decode(&armour, stretch.start == 0, left))
         {
             left -= text.len().min(left);
-            found.push(Armoured { range: start..end, text });
+            found.push(Armoured { range: stretch, text });
         }
         at = end.max(at + STRIDE);
     }
     found
 }
 
-/// Base64 in both alphabets; also the line breaks of MIME and JSON-escaped slashes are not, so armour in lines is
-/// several stretches.
+/// The stretch around `at`, over the breaks of lines that are all as long as each other but for the last one, as MIME
+/// writes them (RFC 2045 section 6.8).
+fn grown(bytes: &[u8], at: usize) -> Range<usize> {
+    let mut start = at - run_before(bytes, at);
+    let mut end = at + run_after(bytes, at);
+    let mut width = end - start;
+    while let Some(next) = after_break(bytes, end) {
+        let length = run_after(bytes, next);
+        // The first line of a block may have begun in the one before.
+        width = if start == 0 { width.max(length) } else { width };
+        if length == 0 || length > width || width < LINE_MIN {
+            break;
+        }
+        end = next + length;
+        if length < width {
+            break;
+        }
+    }
+    while let Some(previous) = before_break(bytes, start) {
+        let length = run_before(bytes, previous);
+        if length != width && (previous != length || length > width) || width < LINE_MIN {
+            break;
+        }
+        start = previous - length;
+    }
+    start..end
+}
+
+/// Shorter lines are not joined: lists of words are made of the same letters.
+const LINE_MIN: usize = 40;
+
+fn run_after(bytes: &[u8], at: usize) -> usize {
+    bytes[at..].iter().take_while(|&&byte| is_armour(byte)).count()
+}
+
+fn run_before(bytes: &[u8], at: usize) -> usize {
+    bytes[..at].iter().rev().take_while(|&&byte| is_armour(byte)).count()
+}
+
+/// Where the next line begins, if a break stands at `at`.
+fn after_break(bytes: &[u8], at: usize) -> Option<usize> {
+    match &bytes[at..] {
+        [b'\r', b'\n', ..] => Some(at + 2),
+        [b'\n', ..] => Some(at + 1),
+        _ => None,
+    }
+}
+
+/// Where the line before ends, if a break stands before `at`.
+fn before_break(bytes: &[u8], at: usize) -> Option<usize> {
+    match &bytes[..at] {
+        [.., b'\r', b'\n'] => Some(at - 2),
+        [.., b'\n'] => Some(at - 1),
+        _ => None,
+    }
+}
+
+/// The stretch without the breaks of its lines.
+fn unwrapped(stretch: &[u8]) -> Option<Cow<'_, [u8]>> {
+    match memchr::memchr(b'\n', stretch) {
+        None => Some(Cow::Borrowed(stretch)),
+        Some(_) => Some(Cow::Owned(stretch.iter().copied().filter(|&byte| is_armour(byte)).collect())),
+    }
+}
+
+/// Base64 in both alphabets. JSON-escaped slashes are not, so that armour with those is several stretches.
 fn is_armour(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_' | b'=')
 }
@@ -132,6 +196,25 @@ mod tests {
             let page = [vec![b' '; before], STANDARD.encode(TEXT).into_bytes(), vec![b' '; 60]].concat();
             assert_eq!(texts(&page), [TEXT], "{before}");
         }
+    }
+
+    #[test]
+    fn lines_are_read_as_one_stretch() {
+        let text = TEXT.repeat(8);
+        for (width, line_break) in [(76, "\r\n"), (64, "\n")] {
+            let lines: Vec<String> = STANDARD
+                .encode(&text)
+                .as_bytes()
+                .chunks(width)
+                .map(|line| String::from_utf8(line.to_vec()).unwrap())
+                .collect();
+            for before in 0..90 {
+                let page = format!("{}\n{}\nbye", "x ".repeat(before), lines.join(line_break));
+                assert_eq!(texts(page.as_bytes()), std::slice::from_ref(&text), "{before}");
+            }
+        }
+        let words = "hereditary\nconstitution\n".repeat(40);
+        assert!(texts(words.as_bytes()).is_empty());
     }
 
     #[test]

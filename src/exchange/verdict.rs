@@ -1,0 +1,85 @@
+//! What the exchange tells its shell.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::{
+    cookies::weak::Candidate,
+    incident::{Disposition, Incident, Mode},
+    policy::{RoutePolicy, UpgradePolicy},
+    request::Objection,
+    response::{CorsRepair, Reply, ResponseHead, SealReport},
+};
+
+/// What to do with a request.
+#[derive(Debug)]
+pub enum RequestVerdict {
+    /// Send the (rewritten) head and the body to the upstream.
+    Forward,
+    /// Answer the client with this; the upstream never hears of it.
+    Refuse(Reply),
+}
+
+/// What to do with a response whose head has arrived.
+#[derive(Debug)]
+pub enum HeadVerdict {
+    /// Send this head; its body (if it has one) passes as it comes.
+    Pass(ResponseHead),
+    /// Feed the body to [`Exchange::on_chunk`]; the exchange keeps the head until a step gives it out.
+    Inspect,
+    /// Send this head at once and feed the body: its reader must not wait.
+    Stream(ResponseHead),
+    /// Send this head (status 101) and connect the two sides as the policy says.
+    Upgrade(ResponseHead, UpgradePolicy),
+    /// Answer with this; drop the upstream's body and its connection.
+    Replace(Reply),
+}
+
+/// What may leave after a piece of the body was judged.
+#[derive(Debug)]
+pub enum Step {
+    /// Nothing. Before the head has left this is the state Holding; later, bytes are being withheld.
+    Hold,
+    /// The head leaves, and with it these bytes. When `whole`, the body is complete and its length is known.
+    Commit {
+        /// The hardened head.
+        head: ResponseHead,
+        /// The first bytes of the body.
+        body: Released,
+        /// Whether `body` is all of it.
+        whole: bool,
+    },
+    /// These bytes leave.
+    Release(Released),
+    /// These bytes leave and the body ends with them; drop the upstream's and its connection.
+    Finish(Released),
+    /// Nothing of the upstream's response has left or will: answer with this; drop the upstream's connection.
+    Replace(Reply),
+    /// The head has gone: break the connection off, never end it cleanly.
+    Sever,
+}
+
+/// Bytes that may leave, in order.
+pub type Released = Vec<Bytes>;
+
+/// The end of the exchange, for the record.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub disposition: Disposition,
+    /// The position of the route's inspection.
+    pub mode: Mode,
+    /// The route's policy.
+    pub route: Arc<RoutePolicy>,
+    /// What was kept back, if anything (or would have been, in observe mode).
+    pub incident: Option<Incident>,
+    /// What the guard objected to, or would have in observe mode.
+    pub objections: Vec<Objection>,
+    /// What became of sealed cookies, both ways.
+    pub sealing: SealReport,
+    /// What was wrong with the permission for other origins to read the response.
+    pub cors: Option<CorsRepair>,
+    /// Cookies and tokens to be tested for weak keys in the background.
+    pub candidates: Vec<Candidate>,
+}

@@ -1,4 +1,5 @@
-//! Header and trailer fields, judged: a finding drops the field, or masks the value where a span is known.
+//! Header and trailer fields, judged: a finding drops the field, or masks the value where a span is known. A name that
+//! carries data instead of naming any drops its field.
 
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use super::ledger::Ledger;
 use crate::{
     engine::Engine,
-    incident::Mode,
+    incident::{Category, Mode},
     policy::{InspectPolicy, Judgement, Tally, Verdict},
     rules::Action,
     scan::{Block, Findings, Source},
@@ -28,11 +29,13 @@ pub(super) fn inspect(
     if let Some(spaced) = with_spaces(&lines.text) {
         found.findings.extend(scan(engine, &spaced, source).findings);
     }
-    if found.findings.is_empty() {
+    let names = lines.names_with_data();
+    if found.findings.is_empty() && names.is_empty() {
         return;
     }
     let judgement =
         Judgement { verdict: Verdict::Pass, observed: policy.mode == Mode::Observe, tally: Tally::default() };
+    ledger.note_names(names.len());
     ledger.note(engine, &lines.text, &found, &judgement);
     if policy.mode != Mode::Enforce {
         return;
@@ -43,7 +46,24 @@ pub(super) fn inspect(
             lines.condemn(finding.span(), rule.action == Action::Mask, engine.rules.token(finding.rule));
         }
     }
+    if policy.mode_of(Category::Secret) == Mode::Enforce {
+        names.into_iter().for_each(|line| lines.lines[line].fate = Fate::Drop);
+    }
     ledger.masked |= lines.apply(fields);
+}
+
+/// Letters and digits without a separator, at least so many, ...
+const DATA_MIN: usize = 12;
+
+/// ... that change between letters and digits so often, are no word of a field's name: `x-amz-id-2` and
+/// `content-md5` are far from it.
+const DATA_CHANGES: usize = 3;
+
+fn carries_data(name: &str) -> bool {
+    name.split(|character: char| !character.is_ascii_alphanumeric()).filter(|word| word.len() >= DATA_MIN).any(|word| {
+        let digits: Vec<bool> = word.bytes().map(|byte| byte.is_ascii_digit()).collect();
+        digits.windows(2).filter(|pair| pair[0] != pair[1]).count() >= DATA_CHANGES
+    })
 }
 
 /// The status under which one piece of evidence suffices.
@@ -118,6 +138,12 @@ impl Lines {
         Self { text, lines, joined }
     }
 
+    /// The lines whose names carry data.
+    fn names_with_data(&self) -> Vec<usize> {
+        let names = self.lines.iter().enumerate();
+        names.filter(|(_, line)| carries_data(line.name.as_str())).map(|(index, _)| index).collect()
+    }
+
     fn condemn(&mut self, span: Range<usize>, mask: bool, token: &Bytes) {
         let split = self.joined.iter().find(|(_, range)| range.contains(&span.start));
         for line in self.lines.iter_mut().filter(|line| split.is_some_and(|(name, _)| *name == line.name)) {
@@ -185,4 +211,48 @@ fn masked(text: &[u8], value: Range<usize>, mut masks: Vec<Span>) -> Vec<u8> {
     }
     out.extend_from_slice(&text[at..value.end]);
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{incident::FingerprintKey, scan::Ruleset};
+
+    #[test]
+    fn a_field_whose_name_carries_data_is_dropped_and_reported() {
+        let engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));
+        for (mode, left) in [(Mode::Enforce, 1), (Mode::Observe, 2)] {
+            let policy = InspectPolicy { mode, ..InspectPolicy::default() };
+            let mut fields = HeaderMap::new();
+            fields.insert("x-order-3f9a0c1be82d", HeaderValue::from_static("1"));
+            fields.insert("x-order", HeaderValue::from_static("3f9a0c1be82d"));
+            let mut ledger = Ledger::default();
+            inspect(&engine, (200, &policy), &mut fields, &mut ledger);
+            assert_eq!((fields.len(), fields.contains_key("x-order")), (left, true));
+            assert_eq!((ledger.masked, ledger.observed), (mode == Mode::Enforce, mode == Mode::Observe));
+            let (hits, ..) = ledger.close(&engine.rules);
+            assert_eq!((hits.len(), hits[0].count), (1, 1));
+        }
+    }
+
+    #[test]
+    fn a_name_is_told_from_data() {
+        for name in ["x-load-order-3f9a0c1be82d", "x-akia2e4xq7v5hd3nb6p", "x_7c2d1e9f0a4b"] {
+            assert!(carries_data(name), "{name}");
+        }
+        for name in [
+            "x-amz-id-2",
+            "x-b3-traceid",
+            "content-md5",
+            "x-amz-checksum-crc32c",
+            "x-ms-blob-content-md5",
+            "strict-transport-security",
+            "sec-websocket-accept",
+            "x-oauth2clientsettings",
+            "nel",
+            "x-20260101",
+        ] {
+            assert!(!carries_data(name), "{name}");
+        }
+    }
 }

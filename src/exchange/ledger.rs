@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     engine::Engine,
-    incident::{Excerpt, Extract, Fingerprint, RuleHit, Severity},
+    incident::{Category, Excerpt, Extract, Fingerprint, RuleHit, Severity},
     policy::Judgement,
     rules::Action,
     scan::{CompiledRule, Findings, RuleIndex, Ruleset},
@@ -26,7 +26,12 @@ pub(super) struct Ledger {
     pub(super) observed: bool,
     /// A field was masked or dropped.
     pub(super) masked: bool,
+    /// Names of fields that carried data.
+    names: u32,
 }
+
+/// What is reported for a name of a field that carries data; there is no rule for it, since it has no literal.
+const NAME_RULE: &str = "field-name-data";
 
 #[derive(Debug, Default)]
 struct Entry {
@@ -56,10 +61,16 @@ impl Ledger {
         self.read(&engine.rules, bytes, found);
     }
 
+    /// Notes names of fields that carry data.
+    pub(super) fn note_names(&mut self, count: usize) {
+        self.names = self.names.saturating_add(count as u32);
+    }
+
     /// The findings by rule, most severe first; what was read off the page; its score.
     pub(super) fn close(self, rules: &Ruleset) -> (Vec<RuleHit>, Extract, Option<i32>) {
         let mut hits: Vec<RuleHit> =
             self.by_rule.into_iter().map(|(rule, entry)| entry.hit(&rules.rules()[rule as usize])).collect();
+        hits.extend((self.names > 0).then(|| name_hit(self.names)));
         hits.sort_by_key(|hit| std::cmp::Reverse((hit.severity, hit.count)));
         (hits, self.extract, self.score)
     }
@@ -82,6 +93,18 @@ impl Ledger {
             extract.file = extract.file.take().or_else(|| read(1).map(|text| Excerpt::from_masked(&text)));
             extract.line = extract.line.take().or_else(|| read(2).and_then(|text| text.parse().ok()));
         }
+    }
+}
+
+fn name_hit(count: u32) -> RuleHit {
+    RuleHit {
+        rule: NAME_RULE.to_owned(),
+        category: Category::Secret,
+        severity: Severity::Low,
+        count,
+        advice: "A field's name holds what looks like an identifier or a key; put no data into names of fields."
+            .to_owned(),
+        fingerprints: Vec::new(),
     }
 }
 

@@ -177,6 +177,42 @@ fn a_secret_longer_than_any_window_is_masked_to_its_end() {
     }
 }
 
+/// A page of prose with a trace of two frames that begins at this place.
+fn page_with_trace(at: usize) -> Vec<u8> {
+    let mut page = b"<nav><a href=/>Home</a></nav>\n".to_vec();
+    while page.len() + 80 < at {
+        page.extend_from_slice(b"<p>The market opens at nine. Bread is sold out by ten.</p>\n");
+    }
+    page.resize(at, b' ');
+    page.extend_from_slice(b"<pre>Traceback (most recent call last):\n  File \"/srv/shop/run.py\", line 3, in run\n    cart.add(x)\n  File \"/srv/shop/cart.py\", line 9, in add\n    raise Sold(x)\nshop.Sold: out\n</pre>\n");
+    for _ in 0..2500 {
+        page.extend_from_slice(b"<p>The market opens at nine. Bread is sold out by ten.</p>\n");
+    }
+    page
+}
+
+/// Neither of its frames alone is a trace.
+#[test]
+fn a_trace_is_masked_at_every_place_around_a_block_boundary() {
+    let row = Example::Body(String::new());
+    let hold = InspectPolicy::default().hold;
+    let inside = replay(&ENGINE, head(&row, None), cut(&page_with_trace(hold / 2), &[usize::MAX]));
+    let inside = String::from_utf8(inside.body).unwrap();
+    let token = inside.find("[redacted:").unwrap();
+    let masked = &inside[token - 40..token + 60];
+    for at in (hold - 240..hold + 10).step_by(3).chain(2 * hold - 130..2 * hold - 125) {
+        let page = page_with_trace(at);
+        for sizes in [&[usize::MAX][..], &[7000, 64]] {
+            let replayed = replay(&ENGINE, head(&row, None), cut(&page, sizes));
+            let text = String::from_utf8_lossy(&replayed.body).into_owned();
+            assert_eq!(replayed.outcome.disposition, Disposition::Masked, "{at}");
+            assert!(!text.contains("/srv/") && !text.contains("shop.Sold"), "{at}");
+            assert_eq!(text.matches("[redacted:").count(), inside.matches("[redacted:").count(), "{at} {masked}");
+            assert_eq!(text.len(), page.len() + inside.len() - page_with_trace(hold / 2).len(), "{at}");
+        }
+    }
+}
+
 /// Messages of gRPC, each with its length before it, and the head that says so.
 fn conversation(messages: &[Vec<u8>]) -> (ResponseHead, Vec<u8>) {
     let mut body = Vec::new();

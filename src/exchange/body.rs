@@ -15,7 +15,7 @@ use crate::{
     coding::{CodingError, Decoder},
     incident::{Exemption, IncidentId, Mode},
     policy::{Mask, Page, Tally, Unreadable, Verdict, judge},
-    scan::{Block, Findings, MARGIN, RuleIndex, Source},
+    scan::{Block, MARGIN, RuleIndex, Source},
 };
 
 /// Decoded bytes taken from a decoder at a time. Bounds the work between two looks at the scanner.
@@ -362,14 +362,14 @@ impl Inspection {
             Verdict::Replace => return Err(Cause::Leak),
             // A message with a mask in it would no longer be as long as it says.
             Verdict::Mask(_) if self.cut == Cut::Message => return Err(Cause::Leak),
-            Verdict::Mask(masks) => self.mask(cx, offset, &found, &masks)?,
+            Verdict::Mask(masks) => self.mask(cx, offset, &masks)?,
         }
         self.window.judge(size);
         Ok(())
     }
 
     /// Lays masks over pieces of the block at `offset`, if what has already left allows it.
-    fn mask(&mut self, cx: &Context<'_>, offset: u64, found: &Findings, masks: &[Mask]) -> Result<(), Cause> {
+    fn mask(&mut self, cx: &Context<'_>, offset: u64, masks: &[Mask]) -> Result<(), Cause> {
         let coded_left = self.decoder.is_some() && self.form == Form::AsItCame;
         if self.state == State::Streaming && (self.promised || coded_left) {
             return Err(Cause::Leak);
@@ -377,11 +377,10 @@ impl Inspection {
         self.masked = true;
         self.form = Form::Decoded { masked: true };
         self.coded.clear();
-        for Mask { finding, piece, first, open } in masks {
-            let rule = found.findings[*finding].rule;
-            let end = if *open { u64::MAX } else { offset + piece.end as u64 };
-            self.window.mask(offset + piece.start as u64..end, token(cx, rule, *first));
-            if *open {
+        for &Mask { rule, ref piece, first, open } in masks {
+            let end = if open { u64::MAX } else { offset + piece.end as u64 };
+            self.window.mask(offset + piece.start as u64..end, token(cx, rule, first));
+            if open {
                 // Where several go on, the first one's terminator ends them all: its token stands there.
                 self.open.get_or_insert(Open { rule, from: offset + piece.end as u64 });
             }

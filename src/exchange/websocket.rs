@@ -11,7 +11,7 @@ use super::{Released, step::Context};
 use crate::{
     coding::{CodingError, MessageDeflate, MessageInflater},
     policy::{Mask, Page, Tally, Verdict, judge},
-    scan::{Block, Finding, Source},
+    scan::{Block, Source},
 };
 
 /// The largest message that is inspected, in bytes; a larger one ends the connection with 1009.
@@ -207,7 +207,7 @@ fn judged(cx: &mut Context<'_>, content: &[u8], opcode: u8, whole: Bytes, out: &
         Verdict::Replace => return Err(INTERNAL_ERROR),
         Verdict::Mask(masks) => {
             cx.ledger.masked = true;
-            out.push(message(opcode, &masked(cx, content, &found.findings, &masks)));
+            out.push(message(opcode, &masked(cx, content, &masks)));
         }
     }
     Ok(())
@@ -282,14 +282,14 @@ fn message(opcode: u8, payload: &[u8]) -> Bytes {
     Bytes::from(out)
 }
 
-fn masked(cx: &Context<'_>, payload: &[u8], findings: &[Finding], masks: &[Mask]) -> Vec<u8> {
+fn masked(cx: &Context<'_>, payload: &[u8], masks: &[Mask]) -> Vec<u8> {
     let mut out = Vec::with_capacity(payload.len());
     let mut at = 0;
-    for Mask { finding, piece, first, open } in masks {
+    for Mask { rule, piece, first, open } in masks {
         if piece.start >= at {
             out.extend_from_slice(&payload[at..piece.start]);
             if *first {
-                out.extend_from_slice(cx.engine.rules.token(findings[*finding].rule));
+                out.extend_from_slice(cx.engine.rules.token(*rule));
             }
         }
         at = if *open { payload.len() } else { at.max(piece.end) };

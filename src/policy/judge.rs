@@ -11,7 +11,7 @@ use super::{
 use crate::{
     incident::{Category, Mode},
     rules::{Action, Evidence},
-    scan::{Finding, Findings, Ruleset, View},
+    scan::{Finding, Findings, RuleIndex, Ruleset, View},
 };
 
 /// What a block is judged by, beside its findings.
@@ -39,8 +39,8 @@ pub enum Verdict {
 /// A piece of a block that gives way to a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
-    /// Index in [`Findings::findings`] of the finding whose token stands in its place.
-    pub finding: usize,
+    /// The rule whose token stands in its place.
+    pub rule: RuleIndex,
     /// The bytes of the block.
     pub piece: Range<usize>,
     /// Whether this is the first piece of its finding: the token stands only here.
@@ -75,27 +75,35 @@ const TRACE_FRAMES: usize = 2;
 /// Judges the findings in a block.
 pub fn judge(rules: &Ruleset, found: &Findings, page: Page<'_>, policy: &InspectPolicy) -> Judgement {
     let mode_of = |finding: &Finding| policy.mode_of(rules.rule(finding.rule).category);
-    let admitted: Vec<_> = found.findings.iter().enumerate().filter(|(_, f)| mode_of(f) != Mode::Off).collect();
-    let all = Case { rules, page, view: found.view.as_ref(), findings: &admitted };
+    let admitted = admitted(&found.findings, |finding| mode_of(finding) != Mode::Off);
+    let beside = self::admitted(&found.beside, |finding| mode_of(finding) != Mode::Off);
+    let all = Case { rules, page, view: found.view.as_ref(), findings: &admitted, beside: &beside };
     let tally = all.tally();
     let verdict = all.verdict(&tally);
-    if policy.mode != Mode::Enforce || admitted.iter().all(|(_, finding)| mode_of(finding) == Mode::Enforce) {
+    if policy.mode != Mode::Enforce || admitted.iter().all(|finding| mode_of(finding) == Mode::Enforce) {
         let observed = policy.mode == Mode::Observe && verdict != Verdict::Pass;
         return Judgement { verdict, observed, tally };
     }
-    let findings: Vec<_> = admitted.iter().copied().filter(|(_, f)| mode_of(f) == Mode::Enforce).collect();
-    let enforced = Case { findings: &findings, ..all };
+    let findings = self::admitted(&found.findings, |finding| mode_of(finding) == Mode::Enforce);
+    let beside = self::admitted(&found.beside, |finding| mode_of(finding) == Mode::Enforce);
+    let enforced = Case { findings: &findings, beside: &beside, ..all };
     let enforced_verdict = enforced.verdict(&enforced.tally());
     Judgement { observed: enforced_verdict != verdict, verdict: enforced_verdict, tally }
 }
 
-/// A block with the findings that count, each with its place in [`Findings::findings`].
+fn admitted(findings: &[Finding], admits: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
+    findings.iter().filter(|finding| admits(finding)).collect()
+}
+
+/// A block with the findings that count.
 #[derive(Clone, Copy)]
 struct Case<'a> {
     rules: &'a Ruleset,
     page: Page<'a>,
     view: Option<&'a View>,
-    findings: &'a [(usize, &'a Finding)],
+    findings: &'a [&'a Finding],
+    /// Evidence of the neighbouring blocks, which is counted there. What it stands for may reach into this one.
+    beside: &'a [&'a Finding],
 }
 
 impl Case<'_> {
@@ -105,6 +113,9 @@ impl Case<'_> {
             return Verdict::Replace;
         }
         let mut masks: Vec<Mask> = self.findings.iter().flat_map(|found| self.rule_masks(found, convicted)).collect();
+        if convicted {
+            masks.extend(self.beside.iter().flat_map(|found| rule_masks(found)));
+        }
         masks.extend(self.trace_masks(convicted));
         if masks.is_empty() {
             return Verdict::Pass;
@@ -126,17 +137,17 @@ impl Case<'_> {
     /// Whether few words stand before the first piece of evidence.
     fn starts_with_it(&self) -> bool {
         let Some(view) = self.view else { return true };
-        let evidence = self.findings.iter().filter(|(_, f)| matches!(self.action(f), Action::Evidence(_)));
-        let first = evidence.filter_map(|(_, finding)| finding.text.as_ref().map(|text| text.start)).min();
+        let evidence = self.findings.iter().filter(|f| matches!(self.action(f), Action::Evidence(_)));
+        let first = evidence.filter_map(|finding| finding.text.as_ref().map(|text| text.start)).min();
         Prose::of(&view.text()[..first.unwrap_or(0)]).words < PREAMBLE_WORDS
     }
 
     /// The pieces of a masking rule; on a convicted page that keeps its rest, those of evidence too.
-    fn rule_masks(&self, (index, finding): &(usize, &Finding), convicted: bool) -> Vec<Mask> {
+    fn rule_masks(&self, finding: &Finding, convicted: bool) -> Vec<Mask> {
         if self.action(finding) != Action::Mask && !convicted {
             return Vec::new();
         }
-        masks(*index, finding.pieces.clone(), finding.open)
+        rule_masks(finding)
     }
 
     /// Traces that do not make the page: on a convicted page all, else those that are not quoted.
@@ -144,13 +155,13 @@ impl Case<'_> {
         let Some(view) = self.view else { return Vec::new() };
         let text = Text { view, bytes: self.page.bytes };
         let frames = if convicted { 1 } else { TRACE_FRAMES };
-        let traces = trace::traces(self.rules, self.findings, text, frames);
+        let traces = trace::traces(self.rules, (self.findings, self.beside), text, frames);
         let unquoted = traces.iter().filter(|trace| convicted || !trace.is_quoted(text));
-        unquoted.flat_map(|trace| masks(trace.finding, trace.pieces(text), false)).collect()
+        unquoted.flat_map(|trace| masks(trace.rule, trace.pieces(text), false)).collect()
     }
 
     fn has(&self, wanted: impl Fn(Action) -> bool) -> bool {
-        self.findings.iter().any(|(_, finding)| wanted(self.action(finding)))
+        self.findings.iter().any(|finding| wanted(self.action(finding)))
     }
 
     fn action(&self, finding: &Finding) -> Action {
@@ -162,7 +173,7 @@ impl Case<'_> {
     fn tally(&self) -> Tally {
         let mut tally = self.page.earlier.clone();
         let mut traced = 0;
-        for (_, finding) in self.findings {
+        for finding in self.findings {
             match self.action(finding) {
                 Action::Mask => tally.secrets += u32::from(self.rules.rule(finding.rule).category == Category::Secret),
                 Action::Replace => {}
@@ -184,9 +195,13 @@ impl Case<'_> {
     }
 }
 
-fn masks(finding: usize, pieces: Vec<Range<usize>>, open: bool) -> Vec<Mask> {
+fn rule_masks(finding: &Finding) -> Vec<Mask> {
+    masks(finding.rule, finding.pieces.clone(), finding.open)
+}
+
+fn masks(rule: RuleIndex, pieces: Vec<Range<usize>>, open: bool) -> Vec<Mask> {
     let last = pieces.len().saturating_sub(1);
-    let mask = |(at, piece)| Mask { finding, piece, first: at == 0, open: open && at == last };
+    let mask = |(at, piece)| Mask { rule, piece, first: at == 0, open: open && at == last };
     pieces.into_iter().enumerate().map(mask).collect()
 }
 

@@ -9,7 +9,7 @@ use memchr::{memchr, memmem, memrchr};
 
 use crate::{
     rules::{Action, Evidence},
-    scan::{Finding, Ruleset, View},
+    scan::{Finding, RuleIndex, Ruleset, View},
 };
 
 /// Frames further apart than this, in bytes of text, belong to different traces: room for the lines of code that
@@ -28,8 +28,10 @@ const TRAILING_LINES: usize = 4;
 /// A trace in a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Trace {
-    /// Index of the first finding in it.
-    pub(super) finding: usize,
+    /// The rule of the first finding in it.
+    pub(super) rule: RuleIndex,
+    /// Whether any of it belongs to this block.
+    own: bool,
     /// Its place in the view's text.
     text: Range<usize>,
     /// Frames with real paths, each counted once however many rules know it.
@@ -45,9 +47,17 @@ pub(super) struct Text<'a> {
     pub(super) bytes: &'a [u8],
 }
 
-/// The traces among `findings` that have at least `frames` frames with real paths, in order.
-pub(super) fn traces(rules: &Ruleset, findings: &[(usize, &Finding)], text: Text<'_>, frames: usize) -> Vec<Trace> {
-    let mut members: Vec<_> = findings.iter().filter_map(|(index, finding)| member(rules, *index, finding)).collect();
+/// The traces that have at least `frames` frames with real paths, in order, and reach into this block. `own` are its
+/// findings, `beside` those of its neighbours that are in sight.
+pub(super) fn traces(
+    rules: &Ruleset,
+    (own, beside): (&[&Finding], &[&Finding]),
+    text: Text<'_>,
+    frames: usize,
+) -> Vec<Trace> {
+    let own = own.iter().filter_map(|finding| member(rules, finding, true));
+    let beside = beside.iter().filter_map(|finding| member(rules, finding, false));
+    let mut members: Vec<_> = own.chain(beside).collect();
     members.sort_by_key(|member| (member.text.start, member.text.end));
     let mut traces: Vec<Trace> = Vec::new();
     for member in members {
@@ -57,12 +67,13 @@ pub(super) fn traces(rules: &Ruleset, findings: &[(usize, &Finding)], text: Text
                     last.frames += 1;
                     last.frame_end = member.text.end;
                 }
+                last.own |= member.own;
                 last.text.end = last.text.end.max(member.text.end);
             }
             _ => traces.push(member),
         }
     }
-    traces.retain(|trace| trace.frames >= frames);
+    traces.retain(|trace| trace.own && trace.frames >= frames);
     traces.iter_mut().for_each(|trace| trace.text = text.grown(trace.text.clone()));
     traces
 }
@@ -87,7 +98,7 @@ impl Trace {
     }
 }
 
-fn member(rules: &Ruleset, index: usize, finding: &Finding) -> Option<Trace> {
+fn member(rules: &Ruleset, finding: &Finding, own: bool) -> Option<Trace> {
     let is_frame = match rules.rule(finding.rule).action {
         Action::Evidence(Evidence::Frame) => true,
         Action::Evidence(Evidence::AnyFrame | Evidence::PathLine | Evidence::Exception) => false,
@@ -95,7 +106,7 @@ fn member(rules: &Ruleset, index: usize, finding: &Finding) -> Option<Trace> {
     };
     let text = finding.text.clone()?;
     let frame_end = if is_frame { text.end } else { 0 };
-    Some(Trace { finding: index, text, frames: usize::from(is_frame), frame_end })
+    Some(Trace { rule: finding.rule, own, text, frames: usize::from(is_frame), frame_end })
 }
 
 impl Text<'_> {
@@ -251,9 +262,9 @@ mod tests {
         let rules = Ruleset::compile(rules).unwrap();
         let block = Block { bytes: page.as_bytes(), own: 0..page.len(), offset: 0 };
         let found = rules.scan(&block, Source { status: 200, ..Source::default() });
-        let findings: Vec<_> = found.findings.iter().enumerate().collect();
+        let findings: Vec<_> = found.findings.iter().collect();
         let text = Text { view: found.view.as_ref().unwrap(), bytes: page.as_bytes() };
-        let traces = traces(&rules, &findings, text, 2);
+        let traces = traces(&rules, (&findings, &[]), text, 2);
         let pieces = traces.iter().filter(|trace| !trace.is_quoted(text)).flat_map(|trace| trace.pieces(text));
         pieces.map(|piece| format!("{}\n", &page[piece])).collect()
     }

@@ -23,7 +23,7 @@ pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
 pub use view::View;
 
 use self::{anchors::Hit, confirm::Confirmer};
-use crate::rules::{Part, StatusScope, ViewKind};
+use crate::rules::{Action, Part, StatusScope, ViewKind};
 
 /// A stretch of a decoded body, with margins for what reaches over its ends.
 #[derive(Clone, Debug)]
@@ -95,6 +95,8 @@ pub struct Finding {
 pub struct Findings {
     /// In order of rule and place.
     pub findings: Vec<Finding>,
+    /// Evidence in the margins, which is a finding of the neighbouring block: what it belongs to may reach into this one.
+    pub beside: Vec<Finding>,
     /// The text view, if there was reason to build it.
     pub view: Option<View>,
 }
@@ -138,10 +140,11 @@ impl Ruleset {
         self.confirm_raw(block, source, &hits, &mut findings);
         let view =
             wants_view.then(|| if source.utf7 { View::build_utf7(block.bytes) } else { View::build(block.bytes) });
+        let mut beside = Vec::new();
         if let Some(view) = &view {
-            self.confirm_text(block, view, source, &mut findings);
+            self.confirm_text(block, view, source, (&mut findings, &mut beside));
         }
-        Findings { findings, view }
+        Findings { findings, beside, view }
     }
 
     /// Whether the text view could confirm a hit. Most hits on honest pages are told from leaks by the text around
@@ -190,23 +193,24 @@ impl Ruleset {
         }));
     }
 
-    fn confirm_text(&self, block: &Block<'_>, view: &View, source: Source, findings: &mut Vec<Finding>) {
+    fn confirm_text(
+        &self,
+        block: &Block<'_>,
+        view: &View,
+        source: Source,
+        (findings, beside): (&mut Vec<Finding>, &mut Vec<Finding>),
+    ) {
         let mut hits = Vec::new();
         self.anchors().find(view.text(), 0..view.text().len(), &mut hits);
-        let mut confirmer = Confirmer::new(self, view.text());
+        let (mut own, mut margins) = (Confirmer::new(self, view.text()), Confirmer::new(self, view.text()));
         for hit in &hits {
             let start = view.source_start(hit.start);
-            if block.own.contains(&start) {
-                self.offer(&mut confirmer, hit, ViewKind::Text, source, block.offset + start as u64);
-            }
+            let confirmer = if block.own.contains(&start) { &mut own } else { &mut margins };
+            self.offer(confirmer, hit, ViewKind::Text, source, block.offset + start as u64);
         }
-        for confirmed in confirmer.finish() {
-            let pieces = view.source_pieces(confirmed.span.clone());
-            if !pieces.is_empty() {
-                let text = Some(confirmed.span);
-                findings.push(Finding { rule: confirmed.rule, pieces, text, open: confirmed.open });
-            }
-        }
+        findings.extend(in_text(view, own));
+        let margins = in_text(view, margins);
+        beside.extend(margins.filter(|finding| matches!(self.rule(finding.rule).action, Action::Evidence(_))));
     }
 
     /// Gives a hit to every rule it is an anchor of, that reads this view and applies to this place.
@@ -221,6 +225,14 @@ impl Ruleset {
             }
         }
     }
+}
+
+fn in_text<'a>(view: &'a View, confirmer: Confirmer<'a>) -> impl Iterator<Item = Finding> + 'a {
+    confirmer.finish().into_iter().filter_map(|confirmed| {
+        let pieces = view.source_pieces(confirmed.span.clone());
+        let text = Some(confirmed.span);
+        (!pieces.is_empty()).then_some(Finding { rule: confirmed.rule, pieces, text, open: confirmed.open })
+    })
 }
 
 fn applies(scope: &crate::rules::Scope, source: Source, offset: u64) -> bool {

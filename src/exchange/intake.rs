@@ -24,6 +24,21 @@ impl Exchange {
         routes.find(self.request.host(), &String::from_utf8_lossy(path.as_bytes()), &head.method).clone()
     }
 
+    /// How long a request body that does not say its length may become, and whether that is enforced.
+    pub fn body_limit(&self) -> Option<(u64, bool)> {
+        self.route.guard.limits.counted_body()
+    }
+
+    /// Answers a request whose body became too long.
+    pub fn refuse_body(&mut self) -> Reply {
+        self.object(Objection::to_body())
+    }
+
+    /// Notes that the request's body became too long where that is only observed.
+    pub fn observe_body(&mut self) {
+        self.objections.push(Objection::to_body());
+    }
+
     /// Answers a request that the guard objects to.
     pub(super) fn object(&mut self, objection: Objection) -> Reply {
         self.end_as(Disposition::Refused(objection.refusal));

@@ -50,11 +50,13 @@ pub enum Exemption {
 pub enum Refusal {
     /// The request was not acceptable HTTP.
     BadRequest,
+    /// The request did not come in time.
+    RequestTimeout,
     /// Method not allowed on this route.
     Method,
     /// A debug endpoint or exposed file.
     DebugEndpoint,
-    /// The request target or a header was too large.
+    /// The request's target, a field or its body was too large.
     TooLarge,
     /// A limit on the rate or number of requests.
     RateLimit,
@@ -128,6 +130,7 @@ impl Refusal {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::BadRequest => "bad-request",
+            Self::RequestTimeout => "request-timeout",
             Self::Method => "method",
             Self::DebugEndpoint => "debug-endpoint",
             Self::TooLarge => "too-large",

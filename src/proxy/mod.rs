@@ -26,7 +26,7 @@ use crate::{
     request::{Peer, RequestHead},
     response::{Reply, ResponseHead},
     server::{Abuse, Clock, Connection, Service},
-    upstream::{Answer, Fault, RequestBody, Upstream},
+    upstream::{Answer, BodyLimit, Fault, RequestBody, Upstream},
 };
 
 /// What the shell itself decides about the timing of an exchange.
@@ -82,9 +82,10 @@ impl Proxy {
             return answer(visit, reply);
         }
         if head.headers.contains_key(header::UPGRADE) {
-            return self.switch(visit, self.outgoing(head, body, connection), connection).await;
+            let request = self.outgoing(&visit, head, body, connection);
+            return self.switch(visit, request, connection).await;
         }
-        let request = self.outgoing(head, body, connection);
+        let request = self.outgoing(&visit, head, body, connection);
         match self.upstream.send(request, &connection.exchange_deadline).await {
             Ok(answer) => self.judge(visit, answer, connection).await,
             Err(fault) => self.refuse(visit, &fault, connection),
@@ -110,14 +111,24 @@ impl Proxy {
         Visit::new(exchange, entry, parts.version, self.recorder.clone())
     }
 
-    fn outgoing(&self, head: RequestHead, body: Incoming, connection: &Rc<Connection>) -> Request<RequestBody> {
-        let body = RequestBody::new(body, connection, self.upstream.settings().head_timeout);
+    fn outgoing(
+        &self,
+        visit: &Visit,
+        head: RequestHead,
+        body: Incoming,
+        connection: &Rc<Connection>,
+    ) -> Request<RequestBody> {
+        let limit = visit.exchange.body_limit().map(|(most, enforced)| BodyLimit { most, enforced });
+        let body = RequestBody::new(body, connection, self.upstream.settings().head_timeout, limit);
         outgoing(head, body)
     }
 
     /// Judges the head of the answer and, as far as it must be held, the body.
     async fn judge(&self, mut visit: Visit, answer: Answer, connection: &Rc<Connection>) -> Response<ProxyBody> {
         let Answer { head, body } = answer;
+        if connection.take_oversized() {
+            visit.exchange.observe_body();
+        }
         match visit.exchange.on_response_head(response_head(head)) {
             HeadVerdict::Pass(head) => respond(head, |head| ProxyBody::passing(visit.answered(head), body)),
             HeadVerdict::Inspect => self.inspected(visit, body, connection).settle().await,
@@ -164,9 +175,17 @@ impl Proxy {
     }
 
     /// There is no usable answer.
-    fn refuse(&self, visit: Visit, fault: &Fault, connection: &Connection) -> Response<ProxyBody> {
-        let fault = if connection.awaits_body() { &Fault::Request } else { fault };
+    fn refuse(&self, mut visit: Visit, fault: &Fault, connection: &Connection) -> Response<ProxyBody> {
+        let fault = match fault {
+            _ if !connection.awaits_body() => fault,
+            Fault::Timeout => &Fault::RequestTimeout,
+            _ => &Fault::Request,
+        };
         self.recorder.upstream_failed(visit.entry.id, fault);
+        if connection.take_oversized() {
+            let reply = visit.exchange.refuse_body();
+            return answer(visit, reply);
+        }
         answer_refusal(visit, fault.refusal())
     }
 }

@@ -25,7 +25,7 @@ pub struct LimitPolicy {
     pub header_bytes: usize,
     /// The most bytes of the request target.
     pub target_bytes: usize,
-    /// The most bytes of a body that says its length; none is no limit.
+    /// The most bytes of a body; none is no limit. One that does not say its length is counted as it comes.
     pub body_bytes: Option<u64>,
 }
 
@@ -47,6 +47,19 @@ impl Default for LimitPolicy {
             body_bytes: None,
         }
     }
+}
+
+impl LimitPolicy {
+    /// The limit on a body that is counted as it comes, and whether it is enforced; none where nothing is counted.
+    pub fn counted_body(&self) -> Option<(u64, bool)> {
+        let most = self.body_bytes.filter(|_| self.mode != Mode::Off)?;
+        Some((most, self.mode == Mode::Enforce))
+    }
+}
+
+/// The objection to a body that became longer than allowed.
+pub(super) fn body() -> Objection {
+    Objection::new(Refusal::TooLarge, StatusCode::PAYLOAD_TOO_LARGE)
 }
 
 pub(super) fn method(head: &RequestHead, policy: &MethodPolicy) -> Result<(), Objection> {

@@ -106,6 +106,11 @@ impl Guard<'_> {
 }
 
 impl Objection {
+    /// To a request whose body became longer than allowed.
+    pub fn to_body() -> Self {
+        limits::body()
+    }
+
     fn new(refusal: Refusal, status: StatusCode) -> Self {
         Self { refusal, status, endpoint: None, limited: None, methods: Vec::new() }
     }

@@ -72,6 +72,7 @@ pub fn replacement_status(upstream: StatusCode) -> StatusCode {
 pub fn refusal_status(refusal: Refusal) -> StatusCode {
     match refusal {
         Refusal::BadRequest => StatusCode::BAD_REQUEST,
+        Refusal::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Refusal::Method => StatusCode::METHOD_NOT_ALLOWED,
         // As if there were nothing.
         Refusal::DebugEndpoint | Refusal::Patch => StatusCode::NOT_FOUND,

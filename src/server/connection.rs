@@ -41,6 +41,8 @@ pub(crate) struct Connection {
     deadline: Deadline,
     stage: Cell<Stage>,
     awaits_body: Cell<bool>,
+    /// The request's body became longer than allowed.
+    oversized: Cell<bool>,
     write_blocked: Cell<bool>,
     resets: Cell<bool>,
     takeover: RefCell<Option<Takeover>>,
@@ -142,6 +144,7 @@ impl Connection {
             deadline: clock.deadline(),
             stage: Cell::new(stage),
             awaits_body: Cell::new(false),
+            oversized: Cell::new(false),
             write_blocked: Cell::new(false),
             resets: Cell::new(false),
             takeover: RefCell::new(None),
@@ -228,6 +231,16 @@ impl Connection {
         self.awaits_body.get()
     }
 
+    /// The request's body became longer than allowed.
+    pub(crate) fn oversize(&self) {
+        self.oversized.set(true);
+    }
+
+    /// Whether it did, since this was last asked.
+    pub(crate) fn take_oversized(&self) -> bool {
+        self.oversized.take()
+    }
+
     fn begin_exchange(&self) {
         self.stage.set(Stage::Exchange);
         self.deadline.clear();
@@ -238,6 +251,7 @@ impl Connection {
         self.exchange_deadline.clear();
         self.quiet_deadline.clear();
         self.awaits_body.set(false);
+        self.oversized.set(false);
         self.enter(Stage::Idle);
     }
 

@@ -24,9 +24,12 @@ pub(crate) enum Fault {
     /// The answer is not acceptable HTTP.
     #[error("the answer is not acceptable HTTP")]
     Malformed,
-    /// The request's body stopped coming or broke off: the client's fault.
+    /// The request's body broke off or became too long: the client's fault.
     #[error("the request's body did not come to its end")]
     Request,
+    /// The request's body stopped coming: the client's fault.
+    #[error("the request's body did not come in time")]
+    RequestTimeout,
 }
 
 impl Fault {
@@ -39,6 +42,7 @@ impl Fault {
             Self::Timeout => "timeout",
             Self::Malformed => "malformed",
             Self::Request => "request",
+            Self::RequestTimeout => "request-timeout",
         }
     }
 
@@ -49,6 +53,7 @@ impl Fault {
             Self::ConnectTimeout | Self::Timeout => Refusal::UpstreamTimeout,
             Self::Malformed => Refusal::UpstreamMalformed,
             Self::Request => Refusal::BadRequest,
+            Self::RequestTimeout => Refusal::RequestTimeout,
         }
     }
 }

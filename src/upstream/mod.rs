@@ -18,7 +18,7 @@ pub(crate) use body::UpstreamBody;
 pub use connect::UpstreamAddress;
 pub(crate) use fault::Fault;
 pub(crate) use link::Switched;
-pub(crate) use request::RequestBody;
+pub(crate) use request::{BodyLimit, RequestBody};
 pub use tls::{UpstreamTls, UpstreamTlsFiles};
 
 use std::{rc::Rc, time::Duration};

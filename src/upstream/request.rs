@@ -3,15 +3,36 @@
 use std::{
     pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use thiserror::Error;
 
 use crate::server::Connection;
+
+/// How long a body that does not say its length may become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BodyLimit {
+    /// Bytes.
+    pub(crate) most: u64,
+    /// Whether a longer one is broken off, or only noted.
+    pub(crate) enforced: bool,
+}
+
+/// Why the body is broken off.
+#[derive(Debug, Error)]
+pub(crate) enum UploadError {
+    /// By the client.
+    #[error(transparent)]
+    Client(#[from] hyper::Error),
+    /// It is too long.
+    #[error("the request's body is longer than the route allows")]
+    TooLarge,
+}
 
 /// What the client sends, as it comes. Waiting for the client is timed by the client's limit, waiting for the
 /// application by its own.
@@ -27,15 +48,24 @@ pub(crate) enum RequestBody {
         connection: Rc<Connection>,
         /// How long the application may take once it has all there is.
         head_timeout: Duration,
+        /// What it is held to.
+        limit: Option<BodyLimit>,
+        /// Bytes that came so far.
+        came: u64,
     },
 }
 
 impl RequestBody {
-    pub(crate) fn new(incoming: Incoming, connection: &Rc<Connection>, head_timeout: Duration) -> Self {
+    pub(crate) fn new(
+        incoming: Incoming,
+        connection: &Rc<Connection>,
+        head_timeout: Duration,
+        limit: Option<BodyLimit>,
+    ) -> Self {
         if incoming.is_end_stream() {
             return Self::Empty;
         }
-        Self::Streaming { incoming, connection: connection.clone(), head_timeout }
+        Self::Streaming { incoming, connection: connection.clone(), head_timeout, limit, came: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -45,13 +75,23 @@ impl RequestBody {
 
 impl Body for RequestBody {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = UploadError;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let Self::Streaming { incoming, connection, head_timeout } = self.get_mut() else { return Poll::Ready(None) };
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
+        let Self::Streaming { incoming, connection, head_timeout, limit, came } = self.get_mut() else {
+            return Poll::Ready(None);
+        };
         let frame = Pin::new(incoming).poll_frame(cx);
         connection.uploading(frame.is_pending(), *head_timeout);
-        frame
+        let Some(frame) = ready!(frame).transpose()? else { return Poll::Ready(None) };
+        *came += frame.data_ref().map_or(0, |data| data.len() as u64);
+        if limit.is_some_and(|limit| *came > limit.most) {
+            connection.oversize();
+            if limit.is_some_and(|limit| limit.enforced) {
+                return Poll::Ready(Some(Err(UploadError::TooLarge)));
+            }
+        }
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,5 +1,12 @@
 //! What is not acceptable HTTP goes no further, in either direction.
 
+use std::sync::Arc;
+
+use cofferdam::{
+    incident::Mode,
+    request::{GuardPolicy, LimitPolicy},
+};
+
 use crate::support::{
     client::End,
     cofferdam::Cofferdam,
@@ -84,6 +91,27 @@ fn malformed_requests_are_refused_and_closed() {
         assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{:.60} became {text}", request);
         assert!(origin.asked().is_empty(), "{request:.60}");
         assert!(proxy.stop().contains("cofferdam_connection_abuses_total{reason="));
+    }
+}
+
+/// A body in chunks has no length to be judged by: it is counted as it comes.
+#[test]
+fn a_body_in_chunks_that_becomes_too_long_is_a_413() {
+    for (mode, status) in [(Mode::Enforce, 413), (Mode::Observe, 200), (Mode::Off, 200)] {
+        let origin = Origin::saying(answer("200 OK", "", "taken"));
+        let proxy = Cofferdam::with(&origin, |_, route| {
+            let limits = LimitPolicy { mode, body_bytes: Some(10), ..LimitPolicy::default() };
+            route.guard = Arc::new(GuardPolicy { limits, ..GuardPolicy::default() });
+        });
+        let post = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let mut client = proxy.client();
+        client.send(format!("{post}a\r\n0123456789\r\n0\r\n\r\n"));
+        assert_eq!(client.response().status, 200);
+        client.send(format!("{post}a\r\n0123456789\r\n1\r\na\r\n0\r\n\r\n"));
+        assert_eq!(client.response().status, status, "{mode:?}");
+        assert_eq!(origin.asked().len(), if status == 413 { 1 } else { 2 }, "never to its end");
+        let objections = proxy.stop().matches(r#"reason="too-large""#).count();
+        assert_eq!(objections > 0, mode != Mode::Off, "{mode:?}");
     }
 }
 

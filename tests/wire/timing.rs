@@ -59,13 +59,15 @@ fn an_application_that_falls_silent_within_a_body_is_a_502() {
 }
 
 #[test]
-fn a_client_that_stops_within_its_body_is_answered_400() {
+fn a_client_that_stops_within_its_body_is_answered_408() {
     let origin = Origin::saying(answer("200 OK", "", "never"));
     let proxy = Cofferdam::with(&origin, |settings, _| settings.connections.body_timeout = SOON);
     let mut client = proxy.client();
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf");
-    assert_eq!(client.response().status, 400);
-    assert!(proxy.stop().contains(r#"cofferdam_upstream_errors_total{fault="request"} 1"#));
+    assert_eq!(client.response().status, 408);
+    let counts = proxy.stop();
+    assert!(counts.contains(r#"cofferdam_upstream_errors_total{fault="request-timeout"} 1"#));
+    assert!(counts.contains(r#"reason="request-timeout""#));
 }
 
 #[test]

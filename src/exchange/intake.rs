@@ -29,6 +29,16 @@ impl Exchange {
         self.route.guard.limits.counted_body()
     }
 
+    /// Answers what came instead of a request that can be read.
+    pub fn refuse_unread(&mut self, status: StatusCode) -> Reply {
+        self.end_as(Disposition::Refused(match status {
+            StatusCode::REQUEST_TIMEOUT => Refusal::RequestTimeout,
+            StatusCode::URI_TOO_LONG | StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Refusal::TooLarge,
+            _ => Refusal::BadRequest,
+        }));
+        self.reply(status)
+    }
+
     /// Answers a request whose body became too long.
     pub fn refuse_body(&mut self) -> Reply {
         self.object(Objection::to_body())

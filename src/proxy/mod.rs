@@ -13,7 +13,8 @@ use std::{
 };
 
 use arc_swap::{ArcSwap, Cache};
-use http::{HeaderValue, Request, Response, Uri, Version, header, request, response, uri::PathAndQuery};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, request, response, uri::PathAndQuery};
 use hyper::body::Incoming;
 
 pub(crate) use self::body::ProxyBody;
@@ -21,7 +22,7 @@ use self::{body::Inspected, random::RandomSource, visit::Visit};
 use crate::{
     engine::Engine,
     exchange::{Exchange, Facts, HeadVerdict, RequestVerdict},
-    incident::Refusal,
+    incident::{IncidentId, Refusal},
     record::{Entry, Recorder},
     request::{Peer, RequestHead},
     response::{Reply, ResponseHead},
@@ -94,11 +95,8 @@ impl Proxy {
 
     /// Starts the exchange, under one snapshot of the engine.
     fn begin(&self, parts: &request::Parts, connection: &Connection) -> Visit {
-        let (id, seed) = self.random.next();
         let started = Instant::now();
-        let clock = started.duration_since(self.settings.beginning);
-        let facts = Facts { incident_id: id, peer: connection.peer, now: self.clock.epoch(), clock, seed };
-        let exchange = Exchange::new(self.engine.borrow_mut().load().clone(), facts);
+        let (id, exchange) = self.exchange(connection, started);
         let entry = Entry {
             id,
             peer: connection.peer.address,
@@ -109,6 +107,13 @@ impl Proxy {
             bytes: 0,
         };
         Visit::new(exchange, entry, parts.version, self.recorder.clone())
+    }
+
+    fn exchange(&self, connection: &Connection, started: Instant) -> (IncidentId, Exchange) {
+        let (incident_id, seed) = self.random.next();
+        let clock = started.duration_since(self.settings.beginning);
+        let facts = Facts { incident_id, peer: connection.peer, now: self.clock.epoch(), clock, seed };
+        (incident_id, Exchange::new(self.engine.borrow_mut().load().clone(), facts))
     }
 
     fn outgoing(
@@ -157,7 +162,7 @@ impl Proxy {
             Ok(sent) => sent,
             Err(fault) => return self.refuse(visit, &fault, connection),
         };
-        if answer.head.status != http::StatusCode::SWITCHING_PROTOCOLS {
+        if answer.head.status != StatusCode::SWITCHING_PROTOCOLS {
             return self.judge(visit, answer, connection).await;
         }
         match visit.exchange.on_response_head(response_head(answer.head)) {
@@ -195,6 +200,25 @@ impl Service for Proxy {
 
     async fn call(&self, request: Request<Incoming>, connection: &Rc<Connection>) -> Response<ProxyBody> {
         self.handle(request, connection).await
+    }
+
+    fn overloaded(&self, request: Request<Incoming>, connection: &Rc<Connection>) -> Response<ProxyBody> {
+        let (parts, _) = request.into_parts();
+        let mut visit = self.begin(&parts, connection);
+        match visit.exchange.on_request(&mut request_head(parts)) {
+            RequestVerdict::Refuse(reply) => answer(visit, reply),
+            RequestVerdict::Forward => answer_refusal(visit, Refusal::Overloaded),
+        }
+    }
+
+    fn unread(&self, connection: &Connection, status: StatusCode) -> Response<Bytes> {
+        let (id, mut exchange) = self.exchange(connection, Instant::now());
+        let Reply { headers, body, .. } = exchange.refuse_unread(status);
+        self.recorder.unread(connection.peer, id, status);
+        let mut response = Response::new(body);
+        *response.status_mut() = status;
+        *response.headers_mut() = headers;
+        response
     }
 
     fn connected(&self, open: bool) {

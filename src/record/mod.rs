@@ -91,6 +91,11 @@ impl Recorder {
         info!(target: target::ACCESS, peer = %peer.address, reason, "connection ended");
     }
 
+    /// Records that what came instead of a request was answered with a page.
+    pub(crate) fn unread(&self, peer: Peer, id: IncidentId, status: StatusCode) {
+        info!(target: target::ACCESS, peer = %peer.address, incident_id = %id, status = status.as_u16(), "no request");
+    }
+
     /// Hands over what was collected. To be called once per tick.
     pub(crate) fn flush(&self) {
         self.metrics.flush();

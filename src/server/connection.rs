@@ -13,6 +13,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::StatusCode;
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::sync::OwnedSemaphorePermit;
@@ -21,6 +22,7 @@ use super::{
     ConnectionSettings, Service,
     clock::{Clock, Deadline},
     listener::Duplex,
+    refusal::{self, HoldBack},
     response::Response,
 };
 use crate::request::Peer;
@@ -39,6 +41,8 @@ pub(crate) struct Connection {
     pub(crate) quiet_deadline: Deadline,
     /// For what the connection itself waits for.
     deadline: Deadline,
+    /// How often hyper has been asked to go on.
+    round: Cell<u64>,
     stage: Cell<Stage>,
     awaits_body: Cell<bool>,
     /// The request's body became longer than allowed.
@@ -142,6 +146,7 @@ impl Connection {
             exchange_deadline: clock.deadline(),
             quiet_deadline: clock.deadline(),
             deadline: clock.deadline(),
+            round: Cell::new(0),
             stage: Cell::new(stage),
             awaits_body: Cell::new(false),
             oversized: Cell::new(false),
@@ -273,8 +278,13 @@ impl Connection {
         }
     }
 
+    /// How often hyper has been asked to go on.
+    pub(super) fn round(&self) -> u64 {
+        self.round.get()
+    }
+
     /// The client has been told that the connection ends; it has a moment to understand.
-    fn say_goodbye(&self) {
+    pub(super) fn say_goodbye(&self) {
         self.deadline.set(self.settings.head_timeout);
     }
 
@@ -331,10 +341,11 @@ pub(super) async fn serve<D: Duplex, S: Service>(duplex: D, connection: Rc<Conne
         let (service, connection) = (service.clone(), connection.clone());
         async move { Ok::<_, Infallible>(Response::new(service.call(request, &connection).await, connection)) }
     });
+    let duplex = HoldBack::new(duplex, connection.clone());
     let mut http = http1(&connection.settings).serve_connection(TokioIo::new(duplex), calls);
     let end = drive(&mut http, &connection, clock).await;
     let parts = http.into_parts();
-    let duplex = parts.io.into_inner();
+    let (mut duplex, held) = parts.io.into_inner().into_parts();
     let takeover = connection.takeover.borrow_mut().take();
     match (end, takeover) {
         (End::Closed(Ok(())), Some(takeover)) => takeover(Box::new(duplex), parts.read_buf).await,
@@ -343,7 +354,28 @@ pub(super) async fn serve<D: Duplex, S: Service>(duplex: D, connection: Rc<Conne
                 duplex.reset_on_close();
             }
             report(&end, &connection, &*service);
+            let began = !parts.read_buf.is_empty();
+            say_last(&mut duplex, held, &connection, (&end, began), &*service).await;
         }
+    }
+}
+
+/// What a client still hears of a connection that has ended. `began` is whether a part of a request head had come.
+async fn say_last<S: Service>(
+    duplex: &mut impl Duplex,
+    held: Vec<u8>,
+    connection: &Connection,
+    (end, began): (&End, bool),
+    service: &S,
+) {
+    let page = |status| service.unread(connection, status);
+    match end {
+        End::Closed(Err(error)) if error.is_parse() => refusal::settle(duplex, held, connection, Some(page)).await,
+        End::Overdue(Some(Abuse::SlowHead)) if began => {
+            refusal::refuse(duplex, held, connection, &page(StatusCode::REQUEST_TIMEOUT)).await;
+        }
+        _ if !held.is_empty() => refusal::settle(duplex, held, connection, None::<fn(_) -> _>).await,
+        _ => {}
     }
 }
 
@@ -394,6 +426,7 @@ pub(super) async fn drive<H: Driven>(http: &mut H, connection: &Connection, cloc
                 leaving = true;
                 http.take_leave();
             }
+            connection.round.set(connection.round.get() + 1);
             if let Poll::Ready(result) = Pin::new(&mut *http).poll(cx) {
                 return Poll::Ready(End::Closed(result));
             }

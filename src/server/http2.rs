@@ -22,7 +22,10 @@ use http::{HeaderMap, HeaderValue, Request, header::COOKIE};
 use http_body::{Body, Frame, SizeHint};
 use hyper::{body::Incoming, rt::Executor, server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{sync::Semaphore, task::spawn_local};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_local,
+};
 
 use super::{
     Abuse, ConnectionSettings, Service,
@@ -93,15 +96,27 @@ async fn answer<S: Service>(
     exchanges: Arc<Semaphore>,
 ) -> Result<http::Response<Response<S::Body>>, Infallible> {
     let unsettled = Unsettled(&stream);
-    // Never closed, so it cannot fail.
-    if let Ok(turn) = exchanges.acquire_owned().await {
-        stream.take_turn(turn);
-    }
     join_cookies(request.headers_mut());
-    let response = service.call(request, &stream).await;
+    let response = match turn(&stream, exchanges).await {
+        Some(turn) => {
+            stream.take_turn(turn);
+            service.call(request, &stream).await
+        }
+        None => service.overloaded(request, &stream),
+    };
     unsettled.answered();
     stream.await_client();
     Ok(response.map(|body| Response { body, stream }))
+}
+
+/// A turn, if there is one before a request's head would have had to be there.
+async fn turn(stream: &Connection, exchanges: Arc<Semaphore>) -> Option<OwnedSemaphorePermit> {
+    let deadline = &stream.exchange_deadline;
+    deadline.set(stream.settings().head_timeout);
+    let turn = deadline.bound(exchanges.acquire_owned()).await;
+    deadline.clear();
+    // The semaphore is never closed.
+    turn?.ok()
 }
 
 /// A request that is dropped before it is answered was taken back.

@@ -9,6 +9,7 @@ mod listener;
 pub(crate) mod pem;
 mod preface;
 mod redirect;
+mod refusal;
 mod response;
 mod tls;
 
@@ -24,7 +25,7 @@ pub use tls::{ClientCertificates, TlsFiles, TlsIdentity, TlsSettings};
 use std::{cell::Cell, future::Future, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use http::{Request, Response as HttpResponse};
+use http::{Request, Response as HttpResponse, StatusCode};
 use hyper::body::Incoming;
 use tokio::{
     sync::{Notify, Semaphore},
@@ -94,6 +95,12 @@ pub(crate) trait Service: 'static {
         request: Request<Incoming>,
         connection: &Rc<Connection>,
     ) -> impl Future<Output = HttpResponse<Self::Body>>;
+
+    /// Answers a request for which there is no turn in time.
+    fn overloaded(&self, request: Request<Incoming>, connection: &Rc<Connection>) -> HttpResponse<Self::Body>;
+
+    /// The answer to what came instead of a request that can be read, and whose `status` is settled.
+    fn unread(&self, connection: &Connection, status: StatusCode) -> HttpResponse<Bytes>;
 
     /// A connection of this worker was opened (`true`) or closed.
     fn connected(&self, open: bool);

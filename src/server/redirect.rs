@@ -34,6 +34,16 @@ impl<S: Service> Service for Redirect<S> {
         answer(&RequestHead { method, uri, version, headers }, self.port)
     }
 
+    fn overloaded(&self, _: Request<Incoming>, _: &Rc<Connection>) -> Response<Empty<Bytes>> {
+        let mut response = Response::new(Empty::new());
+        *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+        response
+    }
+
+    fn unread(&self, connection: &Connection, status: StatusCode) -> Response<Bytes> {
+        self.counter.unread(connection, status)
+    }
+
     fn connected(&self, open: bool) {
         self.counter.connected(open);
     }

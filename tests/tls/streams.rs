@@ -129,3 +129,34 @@ async fn who_takes_back_one_request_after_the_other_is_let_go() {
     let patient = Visitor::tls(&service, &authority.roots()).http2();
     assert_eq!(patient.get("/").await.unwrap().status, 200);
 }
+
+#[tokio::test]
+async fn a_request_waits_for_its_turn_and_not_for_ever() {
+    let application = Application::start(Speaks::Http1).await;
+    let authority = Authority::new();
+    let mut settings = AppSettings { tls: Some(front(&authority)), ..settings(application.address) };
+    settings.workers = 1;
+    settings.connections.max_connections = 1;
+    settings.connections.head_timeout = std::time::Duration::from_millis(200);
+    let service = start(settings);
+    let stream = Visitor::tls(&service, &authority.roots()).http2().handshake().await.unwrap();
+    let (sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let ask = |path: &str| {
+        let request = Request::get(format!("https://localhost{path}")).body(Empty::<Bytes>::new()).unwrap();
+        sender.clone().send_request(request)
+    };
+    let silent = tokio::spawn(ask("/silent"));
+    let refused = loop {
+        // Until the silent one has taken the only turn, others are answered.
+        let response = ask("/").await.unwrap();
+        if response.status() != 200 {
+            break response;
+        }
+    };
+    assert_eq!(refused.status(), 503);
+    assert!(refused.headers().contains_key("incident-id") && refused.headers().contains_key("retry-after"));
+    silent.abort();
+    while ask("/").await.unwrap().status() != 200 {}
+}

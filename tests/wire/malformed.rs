@@ -71,26 +71,52 @@ fn interim_answers_without_end_are_refused() {
     assert_eq!(proxy.client().get("/").status, 502);
 }
 
-/// Each request is refused and its connection closed; the application never hears of it.
+/// Each request is answered with a page of ours and its connection closed; the application never hears of it.
 #[test]
-fn malformed_requests_are_refused_and_closed() {
+fn malformed_requests_are_answered_and_closed() {
     let large = format!("GET / HTTP/1.1\r\nHost: a\r\nX-Large: {}\r\n\r\n", "a".repeat(70_000));
+    let long = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(65_600));
     for (request, status) in [
-        ("GARBAGE\r\n\r\n", "400"),
-        ("GET / HTTP/1.1\r\nHost: a\r\nBad Name: a\r\n\r\n", "400"),
-        ("GET / HTTP/1.1\r\nHost: a\r\nX-Folded: a\r\n b\r\n\r\n", "400"),
-        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", "400"),
-        (&large, "431"),
+        ("GARBAGE\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\nBad Name: a\r\n\r\n", 400),
+        ("GET / HTTP/1.1\r\nHost: a\r\nX-Folded: a\r\n b\r\n\r\n", 400),
+        ("GET / HTTP/3.7\r\nHost: a\r\n\r\n", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400),
+        ("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\nab", 400),
+        (&large, 431),
+        (&long, 431),
     ] {
         let origin = Origin::saying(answer("200 OK", "", "never"));
         let proxy = Cofferdam::before(&origin);
         let mut client = proxy.client();
         client.try_send(request);
-        let (bytes, _) = client.rest();
-        let text = String::from_utf8_lossy(&bytes);
-        assert!(text.starts_with(&format!("HTTP/1.1 {status} ")), "{:.60} became {text}", request);
+        let response = client.response();
+        assert_eq!(response.status, status, "{request:.60}");
+        assert_eq!(response.field("connection"), Some("close"), "{request:.60}");
+        let id = response.field("incident-id").unwrap().to_owned();
+        assert!(response.text().contains(&id), "{request:.60}");
+        assert_eq!(response.head.matches("content-length").count(), 1, "{}", response.head);
+        assert_eq!(client.rest(), (Vec::new(), End::Closed), "{request:.60}");
         assert!(origin.asked().is_empty(), "{request:.60}");
         assert!(proxy.stop().contains("cofferdam_connection_abuses_total{reason="));
+    }
+}
+
+/// What looks like the answer that is taken back is only taken back when it is.
+#[test]
+fn an_empty_400_of_the_application_arrives() {
+    for fields in ["", "Connection: close\r\n"] {
+        let answer = format!("HTTP/1.1 400 Bad Request\r\n{fields}Content-Length: 0\r\n\r\n");
+        let origin = Origin::saying(answer.into_bytes());
+        let proxy = Cofferdam::before(&origin);
+        let mut client = proxy.client();
+        for _ in 0..3 {
+            let response = client.get("/");
+            assert_eq!((response.status, response.body.len()), (400, 0));
+            assert!(response.field("incident-id").is_none());
+        }
+        client.end();
+        assert_eq!(client.rest(), (Vec::new(), End::Closed));
     }
 }
 
@@ -132,8 +158,9 @@ fn bytes_that_are_no_request_behind_a_request_end_the_connection() {
     let mut client = proxy.client();
     client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n\0\0\0\0\r\n\r\n");
     assert_eq!(client.response().text(), "one");
-    let (rest, end) = client.rest();
-    assert!(rest.starts_with(b"HTTP/1.1 400 "), "{:?}", String::from_utf8_lossy(&rest));
-    assert_eq!(end, End::Closed);
+    let response = client.response();
+    assert_eq!(response.status, 400);
+    assert!(response.field("incident-id").is_some() && !response.body.is_empty());
+    assert_eq!(client.rest(), (Vec::new(), End::Closed));
     assert_eq!(origin.asked().len(), 1);
 }

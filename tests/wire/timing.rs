@@ -19,6 +19,8 @@ fn a_slow_head_is_not_waited_for() {
     let mut slow = proxy.client();
     assert_eq!(slow.get("/").text(), "hello");
     slow.send("GET / HTTP/1.1\r\nHos");
+    let response = slow.response();
+    assert_eq!((response.status, response.field("connection")), (408, Some("close")));
     assert_eq!(slow.rest(), (Vec::new(), End::Closed));
     assert!(proxy.stop().contains(r#"cofferdam_connection_abuses_total{reason="slow-head"} 2"#));
 }

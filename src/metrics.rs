@@ -14,7 +14,7 @@ use prometheus::{
 pub use prometheus::{IntCounter, Registry};
 
 use crate::{
-    exchange::Outcome,
+    exchange::{Budget, Outcome},
     incident::{Disposition, Mode},
     policy::RoutePolicy,
 };
@@ -32,6 +32,8 @@ pub struct Metrics {
     durations: Histogram,
     upstream_errors: IntCounterVec,
     connections: IntGauge,
+    held: IntGauge,
+    budget: Arc<Budget>,
     accepted: IntCounter,
     abuses: IntCounterVec,
     log_lines_dropped: IntCounter,
@@ -84,6 +86,11 @@ impl Metrics {
                 )?,
             )?,
             connections: registered(&registry, IntGauge::new("cofferdam_connections", "Open client connections")?)?,
+            held: registered(
+                &registry,
+                IntGauge::new("cofferdam_held_bytes", "Memory reserved for response bodies in inspection")?,
+            )?,
+            budget: Arc::default(),
             accepted: registered(
                 &registry,
                 IntCounter::new("cofferdam_connections_total", "Client connections accepted")?,
@@ -98,6 +105,12 @@ impl Metrics {
         Ok(metrics)
     }
 
+    /// Shows what is reserved of this budget.
+    #[must_use]
+    pub fn showing(self, budget: Arc<Budget>) -> Self {
+        Self { budget, ..self }
+    }
+
     fn register_build(&self) -> prometheus::Result<()> {
         let opts = Opts::new("cofferdam_build_info", "The running version");
         let build = registered(&self.registry, IntGaugeVec::new(opts, &["version"])?)?;
@@ -110,6 +123,7 @@ impl Metrics {
     /// # Errors
     /// When a metric cannot be encoded.
     pub fn render(&self) -> prometheus::Result<Vec<u8>> {
+        self.held.set(i64::try_from(self.budget.held()).unwrap_or(i64::MAX));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

@@ -1,11 +1,12 @@
 //! From a loaded configuration to a running service: what `run` and `demo` share.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use super::{Failure, judge::random_key};
 use crate::{
     app::AppSettings,
     config::{self, Loaded, LogFormat, UpstreamUrl, compile},
+    exchange::Budget,
     logging::{self, LogSettings},
     proxy::ProxySettings,
     server::{ConnectionSettings, ListenAddress, TlsSettings},
@@ -24,7 +25,7 @@ pub(super) fn settings(loaded: &Loaded, upstream: &UpstreamUrl) -> Result<AppSet
         drain_timeout: server.drain_timeout.get(),
         connections: connections(loaded),
         upstream: upstream_settings(loaded, upstream, workers.idle_connections)?,
-        proxy: ProxySettings::default(),
+        proxy: ProxySettings { budget: budget(loaded), ..ProxySettings::default() },
         log: log(loaded),
     })
 }
@@ -42,6 +43,13 @@ pub(super) fn watched(file: Option<PathBuf>, loaded: &Loaded) -> Vec<PathBuf> {
     let packs = std::fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
     let named = file.into_iter().chain(templates.into_iter().cloned()).chain([dir.clone()]).chain(packs);
     named.filter(|path| !path.as_os_str().is_empty()).collect()
+}
+
+fn budget(loaded: &Loaded) -> Arc<Budget> {
+    match loaded.config.server.max_memory.get() {
+        0 => Arc::default(),
+        most => Arc::new(Budget::new(usize::try_from(most).unwrap_or(usize::MAX))),
+    }
 }
 
 fn connections(loaded: &Loaded) -> ConnectionSettings {

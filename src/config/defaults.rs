@@ -19,6 +19,7 @@ impl Default for Server {
             listen: ListenAddress::Tcp(([127, 0, 0, 1], 8080).into()),
             workers: 0,
             max_connections: 4096,
+            max_memory: ByteSize::mib(512),
             head_timeout: Duration::seconds(10),
             body_timeout: Duration::seconds(30),
             idle_timeout: Duration::seconds(75),

@@ -97,6 +97,8 @@ pub struct Server {
     pub workers: usize,
     /// The most client connections at a time; more wait in the system's queue.
     pub max_connections: usize,
+    /// Bytes that all responses in inspection may hold together; 0 is no limit.
+    pub max_memory: ByteSize,
     /// From the connection (or the end of the exchange before) to the end of a request head.
     pub head_timeout: Duration,
     /// The longest pause within a request body.

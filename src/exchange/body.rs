@@ -1,7 +1,10 @@
 //! The body of an inspected response, as a machine: Holding → Streaming | Replaced | Passed; Streaming → Severed.
 
+mod masks;
+
 use bytes::Bytes;
 
+use self::masks::Open;
 use super::{
     Released,
     coded::Coded,
@@ -14,8 +17,8 @@ use super::{
 use crate::{
     coding::{CodingError, Decoder},
     incident::{Exemption, IncidentId, Mode},
-    policy::{Mask, Page, Tally, Unreadable, Verdict, judge},
-    scan::{Block, MARGIN, RuleIndex, Source},
+    policy::{Page, Tally, Unreadable, Verdict, judge},
+    scan::{Block, MARGIN, Source},
 };
 
 /// Decoded bytes taken from a decoder at a time. Bounds the work between two looks at the scanner.
@@ -52,6 +55,8 @@ pub(super) struct Inspection {
     /// Bytes of the event being received that were already searched for its end.
     searched: usize,
     decoder: Option<Decoder>,
+    /// Bytes that the decoder can come to hold.
+    decoder_bound: usize,
     coded: Coded,
     /// The form in which bytes leave; settled when the head does.
     form: Form,
@@ -76,12 +81,6 @@ enum Label {
     Lies,
 }
 
-#[derive(Debug)]
-struct Open {
-    rule: RuleIndex,
-    from: u64,
-}
-
 impl Inspection {
     /// A body of `media_type` that arrives through `decoder` and is cut by `cut`. `promised`: see the field.
     pub(super) fn new(cut: Cut, decoder: Option<Decoder>, media_type: String, promised: bool) -> Self {
@@ -95,6 +94,7 @@ impl Inspection {
             searched: 0,
             form: Form::AsItCame,
             decoder,
+            decoder_bound: 0,
             coded: Coded::default(),
             masked: false,
             promised: promised && cut == Cut::Blocks,
@@ -109,6 +109,16 @@ impl Inspection {
     /// The same body, which holds these parts.
     pub(super) fn of_parts(self, parts: Option<Parts>) -> Self {
         Self { parts: parts.map(Box::new), ..self }
+    }
+
+    /// The same body, whose decoder can come to hold so many bytes.
+    pub(super) fn taking(self, decoder_bound: usize) -> Self {
+        Self { decoder_bound, ..self }
+    }
+
+    /// By how much the decoder can grow with the next piece.
+    pub(super) fn growth(&self) -> usize {
+        self.decoder.as_ref().map_or(0, |decoder| self.decoder_bound.saturating_sub(decoder.memory()))
     }
 
     /// Whether reading the bytes as text is not enough to read the body.
@@ -136,6 +146,17 @@ impl Inspection {
         self.exemption.or(self.parts.as_ref().and_then(|parts| parts.exemption()))
     }
 
+    /// Whether the bytes go by unread.
+    pub(super) fn is_passed(&self) -> bool {
+        self.state == State::Passed
+    }
+
+    /// Stops reading: `chunk` and everything after it pass. Only where everything before it has passed as well.
+    pub(super) fn abandon(&mut self, exemption: Exemption, chunk: Bytes) -> BodyStep {
+        (self.window, self.coded, self.decoder, self.parts) = (Window::default(), Coded::default(), None, None);
+        self.pass(exemption, vec![chunk])
+    }
+
     /// Whether nothing has been judged so far.
     pub(super) fn is_holding(&self) -> bool {
         self.state == State::Holding
@@ -154,7 +175,8 @@ impl Inspection {
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
         let parts = self.parts.as_ref().map_or(0, |parts| parts.held());
-        self.window.held() + self.coded.held() + self.scratch.len() + parts
+        let decoder = self.decoder.as_ref().map_or(0, |decoder| decoder.memory() + STEP);
+        self.window.held() + self.coded.held() + decoder + parts
     }
 
     /// What an event stream that leaked ends with instead.
@@ -368,43 +390,6 @@ impl Inspection {
         Ok(())
     }
 
-    /// Lays masks over pieces of the block at `offset`, if what has already left allows it.
-    fn mask(&mut self, cx: &Context<'_>, offset: u64, masks: &[Mask]) -> Result<(), Cause> {
-        let coded_left = self.decoder.is_some() && self.form == Form::AsItCame;
-        if self.state == State::Streaming && (self.promised || coded_left) {
-            return Err(Cause::Leak);
-        }
-        self.masked = true;
-        self.form = Form::Decoded { masked: true };
-        self.coded.clear();
-        for &Mask { rule, ref piece, first, open } in masks {
-            let end = if open { u64::MAX } else { offset + piece.end as u64 };
-            self.window.mask(offset + piece.start as u64..end, token(cx, rule, first));
-            if open {
-                // Where several go on, the first one's terminator ends them all: its token stands there.
-                self.open.get_or_insert(Open { rule, from: offset + piece.end as u64 });
-            }
-        }
-        Ok(())
-    }
-
-    /// Ends an open mask where its rule's terminator stands, if it has arrived.
-    fn close_mask(&mut self, cx: &Context<'_>) {
-        let Some(open) = &mut self.open else { return };
-        let rule = &cx.engine.rules.rules()[open.rule as usize];
-        let Some(until) = rule.until() else { return };
-        let (bytes, offset) = self.window.since(open.from);
-        match until.find(bytes) {
-            Some(at) => {
-                self.window.close_mask(offset + (at + rule.until_length()) as u64);
-                self.open = None;
-            }
-            None => {
-                open.from = (offset + bytes.len() as u64).saturating_sub(until.needle().len() as u64 - 1).max(offset);
-            }
-        }
-    }
-
     /// What may leave now.
     fn advance(&mut self, cx: &Context<'_>, ended: bool) -> BodyStep {
         let undecided = self.window.judged() == 0 || self.parts.as_ref().is_some_and(|parts| parts.is_undecided());
@@ -481,9 +466,4 @@ impl Inspection {
         self.state = State::Stopped;
         if holding { BodyStep::Replace(cause) } else { BodyStep::Sever(cause) }
     }
-}
-
-/// The token of a finding's first piece; later pieces of it vanish.
-fn token(cx: &Context<'_>, rule: RuleIndex, first: bool) -> Bytes {
-    if first { cx.engine.rules.token(rule).clone() } else { Bytes::new() }
 }

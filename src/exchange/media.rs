@@ -51,10 +51,12 @@ pub(super) fn inspection(fields: &HeaderMap, policy: &InspectPolicy) -> Result<I
 /// The machine for a part with these fields, so deep in a body.
 pub(super) fn part(fields: &HeaderMap, policy: &InspectPolicy, depth: u8) -> Result<Inspection, Unreadable> {
     let codings = fields.get_all(header::CONTENT_ENCODING).iter().map(http::HeaderValue::as_bytes);
-    let decoder = match Plan::from_headers(codings) {
+    let limits = Limits::default();
+    let plan = Plan::from_headers(codings);
+    let decoder = match &plan {
         Plan::Identity => None,
         Plan::Refuse(_) => return Err(Unreadable),
-        plan => Some(Decoder::new(&plan, Limits::default()).map_err(|_| Unreadable)?),
+        plan => Some(Decoder::new(plan, limits).map_err(|_| Unreadable)?),
     };
     let content_type = ContentType::of(fields);
     if !content_type.is_readable() {
@@ -66,7 +68,8 @@ pub(super) fn part(fields: &HeaderMap, policy: &InspectPolicy, depth: u8) -> Res
     let promised = promised.iter().any(|name| fields.contains_key(name));
     let utf7 = content_type.charset.as_deref() == Some("utf-7");
     let parts = Parts::of(&content_type, depth);
-    Ok(Inspection::new(cut, decoder, content_type.essence, promised).in_utf7(utf7).of_parts(parts))
+    let inspection = Inspection::new(cut, decoder, content_type.essence, promised);
+    Ok(inspection.in_utf7(utf7).of_parts(parts).taking(plan.memory(&limits)))
 }
 
 /// Whether the fields say that the body is HTML. XHTML is read by other rules.

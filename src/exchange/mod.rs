@@ -6,6 +6,7 @@
 //! has gone.
 
 mod body;
+mod budget;
 mod coded;
 mod compress;
 mod cut;
@@ -17,12 +18,14 @@ mod ledger;
 mod media;
 mod parts;
 mod replay;
+mod reserve;
 mod selftest;
 mod step;
 mod verdict;
 mod websocket;
 mod window;
 
+pub use budget::Budget;
 pub use facts::Facts;
 pub use replay::{Replayed, replay, replay_answer};
 pub use selftest::{Failure, selftest};
@@ -36,6 +39,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::{
     body::Inspection,
+    budget::{Exhausted, Share},
     facts::RequestNote,
     ledger::Ledger,
     step::{BodyStep, Cause, Context},
@@ -66,6 +70,8 @@ pub struct Exchange {
     head: Option<ResponseHead>,
     body: Option<Inspection>,
     messages: Messages,
+    /// What the exchange may hold of the memory for all.
+    share: Share,
     ledger: Ledger,
     /// Whether the client's side is TLS, here or before us.
     tls: bool,
@@ -95,6 +101,7 @@ impl Exchange {
             head: None,
             body: None,
             messages: Messages::default(),
+            share: Share::of(&Arc::default()),
             ledger: Ledger::default(),
             tls: false,
             objections: Vec::new(),
@@ -105,6 +112,11 @@ impl Exchange {
             injector: None,
             disposition: None,
         }
+    }
+
+    /// Holds the exchange to what is left of `budget`.
+    pub fn within(self, budget: &Arc<Budget>) -> Self {
+        Self { share: Share::of(budget), ..self }
     }
 
     /// Judges the request and rewrites its head for the upstream.
@@ -174,7 +186,16 @@ impl Exchange {
 
     /// Judges a piece of the body, as it came off the wire (still coded).
     pub fn on_chunk(&mut self, chunk: Bytes) -> Step {
-        self.drive(|body, cx| body.chunk(cx, chunk))
+        let growth = self.body.as_ref().map_or(0, Inspection::growth);
+        if self.reserve(chunk.len() + growth).is_err() {
+            return self.on_exhausted(chunk);
+        }
+        let step = self.drive(|body, cx| body.chunk(cx, chunk));
+        match self.reserve(0) {
+            // What has been decided leaves; what is held without a place for it does not.
+            Err(Exhausted) if matches!(step, Step::Hold) => self.on_exhausted(Bytes::new()),
+            _ => step,
+        }
     }
 
     /// The shell's timer says that the stream has been quiet: what can be decided on what is there is, so that a
@@ -191,7 +212,11 @@ impl Exchange {
             status: self.upstream_status,
             ledger: &mut self.ledger,
         };
-        let step = self.messages.push(&mut context, bytes);
+        let reserved = self.share.resize(self.messages.held() + bytes.len());
+        let step = match reserved {
+            Ok(()) => self.messages.push(&mut context, bytes),
+            Err(Exhausted) => self.messages.give_up(),
+        };
         if !self.enforces() {
             return MessageStep::Release(vec![Bytes::copy_from_slice(bytes)]);
         }
@@ -319,8 +344,11 @@ impl Exchange {
             return self.refuse_head(head);
         };
         let streams = inspection.streams();
-        self.begin_nonces(&mut head);
         self.body = Some(inspection);
+        if self.reserve(0).is_err() {
+            return self.on_exhausted_head(head);
+        }
+        self.begin_nonces(&mut head);
         if streams {
             return HeadVerdict::Stream(self.harden(head));
         }

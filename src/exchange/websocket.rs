@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, header};
 
 use super::{Released, step::Context};
 use crate::{
-    coding::{CodingError, MessageDeflate, MessageInflater},
+    coding::{CodingError, MESSAGE_INFLATER_MEMORY, MessageDeflate, MessageInflater},
     policy::{Mask, Page, Tally, Verdict, judge},
     scan::{Block, Source},
 };
@@ -22,6 +22,7 @@ const PROTOCOL_ERROR: u16 = 1002;
 const INVALID_DATA: u16 = 1007;
 const TOO_BIG: u16 = 1009;
 const INTERNAL_ERROR: u16 = 1011;
+const TRY_AGAIN_LATER: u16 = 1013;
 
 /// Takes the client's offer of extensions away, compression among them, so that frames can be read.
 pub(super) fn decline_extensions(request: &mut HeaderMap) {
@@ -143,6 +144,20 @@ impl Messages {
                 }
                 Err(code) => return self.close(out, code),
             }
+        }
+    }
+
+    /// Bytes held. A message that is complete is there as it came and as it is read.
+    pub(super) fn held(&self) -> usize {
+        let inflater = self.inflater.as_ref().map_or(0, |_| MESSAGE_INFLATER_MEMORY);
+        self.unparsed.len() + self.frames.len() + 2 * self.payload.len() + inflater
+    }
+
+    /// There is no memory for what comes next.
+    pub(super) fn give_up(&mut self) -> MessageStep {
+        match self.closed {
+            true => MessageStep::Close(Released::new()),
+            false => self.close(Released::new(), TRY_AGAIN_LATER),
         }
     }
 

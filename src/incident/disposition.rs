@@ -42,6 +42,8 @@ pub enum Exemption {
     Undecodable,
     /// A cross-origin preflight that the proxy answered itself.
     Preflight,
+    /// There was no memory to read it in, and the route only observes.
+    Memory,
 }
 
 /// Why the proxy answered itself.
@@ -121,6 +123,7 @@ impl Exemption {
             Self::Tunnel => "tunnel",
             Self::Undecodable => "undecodable",
             Self::Preflight => "preflight",
+            Self::Memory => "memory",
         }
     }
 }

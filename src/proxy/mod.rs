@@ -21,7 +21,7 @@ pub(crate) use self::body::ProxyBody;
 use self::{body::Inspected, random::RandomSource, visit::Visit};
 use crate::{
     engine::Engine,
-    exchange::{Exchange, Facts, HeadVerdict, RequestVerdict},
+    exchange::{Budget, Exchange, Facts, HeadVerdict, RequestVerdict},
     incident::{IncidentId, Refusal},
     record::{Entry, Recorder},
     request::{Peer, RequestHead},
@@ -37,11 +37,13 @@ pub struct ProxySettings {
     pub tunnel_idle_timeout: Duration,
     /// The moment rates are counted from; the same for all workers.
     pub beginning: Instant,
+    /// The memory of all exchanges of all workers together.
+    pub budget: Arc<Budget>,
 }
 
 impl Default for ProxySettings {
     fn default() -> Self {
-        Self { tunnel_idle_timeout: Duration::from_secs(600), beginning: Instant::now() }
+        Self { tunnel_idle_timeout: Duration::from_secs(600), beginning: Instant::now(), budget: Arc::default() }
     }
 }
 
@@ -113,7 +115,8 @@ impl Proxy {
         let (incident_id, seed) = self.random.next();
         let clock = started.duration_since(self.settings.beginning);
         let facts = Facts { incident_id, peer: connection.peer, now: self.clock.epoch(), clock, seed };
-        (incident_id, Exchange::new(self.engine.borrow_mut().load().clone(), facts))
+        let engine = self.engine.borrow_mut().load().clone();
+        (incident_id, Exchange::new(engine, facts).within(&self.settings.budget))
     }
 
     fn outgoing(

@@ -1,6 +1,11 @@
 //! Every wait has an end.
 
-use std::{sync::mpsc, time::Duration};
+use std::{
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use cofferdam::exchange::Budget;
 
 use crate::support::{
     client::{End, get},
@@ -87,4 +92,38 @@ fn a_client_that_takes_nothing_is_given_up() {
     client.read_until(b"xxxx");
     closed.recv_timeout(crate::support::PATIENCE).unwrap();
     assert!(proxy.stop().contains(r#"cofferdam_connection_abuses_total{reason="slow-read"} 1"#));
+}
+
+/// Two bodies are held while their ends are awaited; there is memory for one.
+#[test]
+fn what_there_is_no_memory_for_is_a_503() {
+    let (go, wait) = mpsc::channel();
+    let wait = std::sync::Mutex::new(Some(wait));
+    let origin = Origin::start(move |asked| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 50000\r\n\r\n";
+        let body = "The market opens at nine.".repeat(2000);
+        let (first, rest) = body.split_at(40_000);
+        let begin = Act::Send(format!("{head}{first}").into_bytes());
+        match asked.path() {
+            "/held" => vec![begin, Act::Await(wait.lock().unwrap().take().unwrap()), Act::Send(rest.into())],
+            _ => vec![Act::Send(format!("{head}{body}").into_bytes())],
+        }
+    });
+    let proxy = Cofferdam::with(&origin, |settings, route| {
+        settings.proxy.budget = Arc::new(Budget::new(100_000));
+        route.inspect.quiet = Duration::from_secs(60);
+    });
+    let held = || String::from_utf8(proxy.service.metrics().render().unwrap()).unwrap();
+    let mut first = proxy.client();
+    first.send(get("/held"));
+    while held().contains("cofferdam_held_bytes 0") {
+        std::thread::yield_now();
+    }
+    let refused = proxy.client().get("/");
+    assert_eq!((refused.status, refused.field("retry-after")), (503, Some("5")));
+    go.send(()).unwrap();
+    assert_eq!(first.response().body.len(), 50_000);
+    assert_eq!(proxy.client().get("/").status, 200);
+    let counts = proxy.stop();
+    assert!(counts.contains(r#"reason="overloaded""#) && counts.contains("cofferdam_held_bytes 0"), "{counts}");
 }

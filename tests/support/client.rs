@@ -30,9 +30,10 @@ pub(crate) enum End {
 }
 
 impl Response {
-    /// The value of a field; names are in lower case.
+    /// The value of a field, whose name is written in any case.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
-        self.head.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        let mut fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.find_map(|(written, value)| written.eq_ignore_ascii_case(name).then_some(value))
     }
 
     pub(crate) fn text(&self) -> &str {

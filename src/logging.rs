@@ -163,7 +163,8 @@ impl<'a> MakeWriter<'a> for Log {
     }
 }
 
-/// Sends everything that is said through `tracing` to `log`, for the whole process.
+/// Sends everything that is said through `tracing` to `log`, for the whole process, and of panics their place alone:
+/// their message may quote what was being read.
 ///
 /// # Errors
 /// When the filter is not valid, or `tracing` has been set up before.
@@ -174,7 +175,12 @@ pub fn install(settings: &LogSettings, log: Log) -> Result<(), String> {
         LogFormat::Text => lines.with_ansi(false).try_init(),
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
-    installed.map_err(|error| error.to_string())
+    installed.map_err(|error| error.to_string())?;
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(target: target::SERVICE, place, "a fault of the proxy itself; please report it");
+    }));
+    Ok(())
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ mod coded;
 mod compress;
 mod cut;
 mod facts;
+mod fault;
 mod fields;
 mod harden;
 mod intake;
@@ -121,6 +122,21 @@ impl Exchange {
 
     /// Judges the request and rewrites its head for the upstream.
     pub fn on_request(&mut self, head: &mut RequestHead) -> RequestVerdict {
+        self.contained(
+            |exchange| exchange.judge_request(head),
+            |exchange| RequestVerdict::Refuse(exchange.refuse_fault()),
+        )
+    }
+
+    /// Judges the head of the response.
+    pub fn on_response_head(&mut self, head: ResponseHead) -> HeadVerdict {
+        self.contained(
+            |exchange| exchange.judge_response_head(head),
+            |exchange| HeadVerdict::Replace(exchange.refuse_fault()),
+        )
+    }
+
+    fn judge_request(&mut self, head: &mut RequestHead) -> RequestVerdict {
         self.request = RequestNote::of(head);
         self.route = self.find_route(head);
         self.facts.peer.tls |= self.engine.tls_before_us;
@@ -150,8 +166,7 @@ impl Exchange {
         }
     }
 
-    /// Judges the head of the response.
-    pub fn on_response_head(&mut self, mut head: ResponseHead) -> HeadVerdict {
+    fn judge_response_head(&mut self, mut head: ResponseHead) -> HeadVerdict {
         self.upstream_status = head.status.as_u16();
         if let (Some(rate), Some(attempt)) = (&self.route.guard.rate, self.attempt.take()) {
             rate.settle(attempt, head.status, self.facts.clock);
@@ -190,7 +205,7 @@ impl Exchange {
         if self.reserve(chunk.len() + growth).is_err() {
             return self.on_exhausted(chunk);
         }
-        let step = self.drive(|body, cx| body.chunk(cx, chunk));
+        let step = self.stepped(|body, cx| body.chunk(cx, chunk));
         match self.reserve(0) {
             // What has been decided leaves; what is held without a place for it does not.
             Err(Exhausted) if matches!(step, Step::Hold) => self.on_exhausted(Bytes::new()),
@@ -201,20 +216,14 @@ impl Exchange {
     /// The shell's timer says that the stream has been quiet: what can be decided on what is there is, so that a
     /// slow stream is not held for ever. Undecided bytes stay held.
     pub fn on_quiet(&mut self) -> Step {
-        self.drive(|body, cx| body.quiet(cx))
+        self.stepped(|body, cx| body.quiet(cx))
     }
 
     /// Judges bytes of the server of a WebSocket, after [`HeadVerdict::Upgrade`] with [`UpgradePolicy::Inspect`].
     pub fn on_message_bytes(&mut self, bytes: &[u8]) -> MessageStep {
-        let mut context = Context {
-            engine: &self.engine,
-            policy: &self.route.inspect,
-            status: self.upstream_status,
-            ledger: &mut self.ledger,
-        };
         let reserved = self.share.resize(self.messages.held() + bytes.len());
         let step = match reserved {
-            Ok(()) => self.messages.push(&mut context, bytes),
+            Ok(()) => self.contained(|exchange| exchange.judge_messages(bytes), |exchange| exchange.messages.fail()),
             Err(Exhausted) => self.messages.give_up(),
         };
         if !self.enforces() {
@@ -226,15 +235,21 @@ impl Exchange {
         step
     }
 
+    fn judge_messages(&mut self, bytes: &[u8]) -> MessageStep {
+        let mut context = Context {
+            engine: &self.engine,
+            policy: &self.route.inspect,
+            status: self.upstream_status,
+            ledger: &mut self.ledger,
+        };
+        self.messages.push(&mut context, bytes)
+    }
+
     /// The body ended as its framing promised. Gives the last bytes, and the trailers that may follow them.
     pub fn on_end(&mut self, trailers: Option<HeaderMap>) -> (Step, Option<HeaderMap>) {
-        let step = self.drive(|body, cx| body.end(cx));
+        let step = self.stepped(|body, cx| body.end(cx));
         let clean = matches!(step, Step::Hold | Step::Commit { .. } | Step::Release(_));
-        let trailers = trailers.filter(|_| clean).map(|mut trailers| {
-            self.inspect_fields(&mut trailers);
-            response::remove_hop_by_hop(&mut trailers, Upgrade::Drop);
-            trailers
-        });
+        let trailers = trailers.filter(|_| clean).and_then(|trailers| self.judge_trailers(trailers));
         if clean {
             self.end_as_read(Disposition::InspectedClean);
         }
@@ -244,7 +259,7 @@ impl Exchange {
     /// The upstream went away in the middle of its body. What had come is judged as if it were all; what of it may
     /// leave is given out, and the shell breaks off after it, so that the client sees what we saw.
     pub fn on_truncated(&mut self) -> Step {
-        match self.drive(|body, cx| body.end(cx)) {
+        match self.stepped(|body, cx| body.end(cx)) {
             Step::Commit { head, body, .. } => {
                 self.end_as_read(Disposition::Truncated);
                 Step::Commit { head, body, whole: false }

@@ -139,3 +139,17 @@ impl Sent {
         Replayed { head: self.head, body: self.body, complete: self.complete, outcome: exchange.finish() }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::{incident::FingerprintKey, scan::Ruleset};
+
+    /// An exchange without rules whose request has been forwarded.
+    pub(in crate::exchange) fn exchange() -> Exchange {
+        let engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));
+        let mut exchange = Exchange::new(Arc::new(engine), facts());
+        exchange.on_request(&mut request());
+        exchange
+    }
+}

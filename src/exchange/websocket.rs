@@ -155,9 +155,18 @@ impl Messages {
 
     /// There is no memory for what comes next.
     pub(super) fn give_up(&mut self) -> MessageStep {
+        self.end(TRY_AGAIN_LATER)
+    }
+
+    /// Judging went wrong: nobody knows what the rest is.
+    pub(super) fn fail(&mut self) -> MessageStep {
+        self.end(INTERNAL_ERROR)
+    }
+
+    fn end(&mut self, code: u16) -> MessageStep {
         match self.closed {
             true => MessageStep::Close(Released::new()),
-            false => self.close(Released::new(), TRY_AGAIN_LATER),
+            false => self.close(Released::new(), code),
         }
     }
 

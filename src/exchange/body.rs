@@ -253,14 +253,16 @@ impl Inspection {
             self.receive(cx, chunk)?;
             return self.judge_ready(cx, false);
         };
+        if self.form == Form::AsItCame {
+            self.coded.keep(chunk.clone());
+        }
         if self.decode(cx, &mut decoder, &chunk)? == Label::Lies {
             self.form = Form::Decoded { masked: false };
+            self.coded.clear();
             return self.judge_ready(cx, false);
         }
         self.decoder = Some(decoder);
-        if self.form == Form::AsItCame {
-            self.coded.keep(chunk, self.window.received());
-        }
+        self.coded.decoded(self.window.received());
         Ok(())
     }
 
@@ -290,11 +292,8 @@ impl Inspection {
         if self.window.held() > HELD_MAX {
             return Err(Cause::Unreadable);
         }
-        if let Some(parts) = &mut self.parts {
-            parts.push(cx, &content)?;
-        }
-        self.window.receive(content);
-        Ok(())
+        self.window.receive(content.clone());
+        self.parts.as_mut().map_or(Ok(()), |parts| parts.push(cx, &content))
     }
 
     /// Decoded bytes that were judged and will leave in their coded form need not be kept, once the head has left.
@@ -458,9 +457,13 @@ impl Inspection {
 
     fn stop(&mut self, cx: &Context<'_>, cause: Cause) -> BodyStep {
         let holding = self.state == State::Holding;
-        if cause == Cause::Unreadable && cx.policy.unreadable == Unreadable::Pass && holding {
+        let passes = cx.policy.unreadable == Unreadable::Pass && holding && !self.masked;
+        if cause == Cause::Unreadable && passes {
             let mut out = Released::new();
-            self.coded.release(u64::MAX, &mut out);
+            match self.coded.held() {
+                0 => out.push(self.window.take()),
+                _ => self.coded.release(u64::MAX, &mut out),
+            }
             return self.pass(Exemption::Undecodable, out);
         }
         self.state = State::Stopped;

@@ -15,10 +15,17 @@ pub(super) struct Coded {
 }
 
 impl Coded {
-    /// Keeps a piece that has been decoded up to `decoded`.
-    pub(super) fn keep(&mut self, piece: Bytes, decoded: u64) {
+    /// Keeps a piece that is about to be decoded: until [`Coded::decoded`] nobody knows how far it leads.
+    pub(super) fn keep(&mut self, piece: Bytes) {
         self.held += piece.len();
-        self.pieces.push_back((piece, decoded));
+        self.pieces.push_back((piece, u64::MAX));
+    }
+
+    /// The last piece leads up to this offset.
+    pub(super) fn decoded(&mut self, offset: u64) {
+        if let Some((_, end)) = self.pieces.back_mut() {
+            *end = offset;
+        }
     }
 
     /// Bytes held.
@@ -31,7 +38,7 @@ impl Coded {
         self.pieces.iter().flat_map(|(piece, _)| piece.iter().copied()).collect()
     }
 
-    /// Lets out the pieces that lead no further than `decoded`.
+    /// Lets out the pieces that lead no further than `decoded`; all of them for `u64::MAX`.
     pub(super) fn release(&mut self, decoded: u64, out: &mut Released) {
         while self.pieces.front().is_some_and(|(_, end)| *end <= decoded) {
             if let Some((piece, _)) = self.pieces.pop_front() {

@@ -311,6 +311,11 @@ impl Exchange {
         self.body.as_ref().is_some_and(Inspection::may_be_silent)
     }
 
+    /// Whether the body goes by unread, for which the shell need not ask.
+    pub fn passes_unread(&self) -> bool {
+        self.body.as_ref().is_some_and(Inspection::is_passed)
+    }
+
     fn enforces(&self) -> bool {
         self.route.inspect.mode == Mode::Enforce
     }

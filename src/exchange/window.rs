@@ -140,6 +140,15 @@ impl Window {
         self.check();
     }
 
+    /// Everything that is there, judged or not: the body goes on unread. Only where nothing was masked.
+    pub(super) fn take(&mut self) -> Bytes {
+        debug_assert!(self.masks.is_empty());
+        let rest = self.buffer.split_to(self.buffer.len());
+        self.released += rest.len() as u64;
+        self.judged = self.released;
+        rest
+    }
+
     /// Offset of the end of what was released.
     pub(super) fn released(&self) -> u64 {
         self.released

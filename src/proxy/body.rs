@@ -237,6 +237,9 @@ impl Inspected {
     fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
         loop {
             if let Some(data) = self.queue.pop_front() {
+                if self.queue.is_empty() && self.is_over_unread() {
+                    drop(self.on_end(None));
+                }
                 return Poll::Ready(Some(Ok(self.hand_on(data))));
             }
             match &mut self.state {
@@ -264,6 +267,11 @@ impl Inspected {
                 Step::Sever | Step::Replace(_) => return Poll::Ready(Some(Err(self.sever()))),
             }
         }
+    }
+
+    /// Whether the body goes by unread and nothing more of it will come.
+    fn is_over_unread(&self) -> bool {
+        matches!(self.state, State::Open) && self.upstream.is_end() && self.visit.exchange.passes_unread()
     }
 
     /// Hands a piece on. With the last one the record is closed: hyper need not ask again once it has as many bytes

@@ -8,15 +8,14 @@ use super::{
     checksum,
     ruleset::{CompiledRule, RuleIndex, Ruleset},
     value,
-    view::View,
 };
 use crate::rules::{Action, Search};
 
 /// How far behind an anchor a match may reach, in bytes of text.
-const AHEAD: usize = 4096;
+pub(super) const AHEAD: usize = 4096;
 
 /// How far before an anchor a window search begins, and the longest line on both sides of an anchor.
-const BEHIND: usize = 1024;
+pub(super) const BEHIND: usize = 1024;
 
 /// The most findings of one rule in one block that are kept apart; a block with more is masked from the first of
 /// the surplus to its end of match all the same, but counted once.
@@ -114,18 +113,6 @@ impl Progress {
         self.done = self.done.max(span.end);
         self.spans.push((span, open));
     }
-}
-
-/// Raw bytes before and behind an anchor that tell whether its text is worth reading: twice what a line search takes.
-const LOOK_BEHIND: usize = 2 * BEHIND;
-const LOOK_AHEAD: usize = AHEAD;
-
-/// Whether the rule's regex matches anywhere in the text around the anchor at `at` of raw `bytes`. Says yes where a
-/// rule has no regex.
-pub(super) fn may_match(compiled: &CompiledRule, bytes: &[u8], at: usize) -> bool {
-    let Some(regex) = &compiled.regex else { return true };
-    let view = View::build(&bytes[at.saturating_sub(LOOK_BEHIND)..bytes.len().min(at + LOOK_AHEAD)]);
-    regex.is_match(view.text())
 }
 
 /// The window in which the regex is searched, and whether the match must start at its start.

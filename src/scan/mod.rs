@@ -9,6 +9,7 @@ mod armour;
 mod checksum;
 mod confirm;
 mod escape;
+mod look;
 mod pattern;
 mod ruleset;
 mod tag;
@@ -62,7 +63,7 @@ impl Seams {
 }
 
 /// Hits that are looked at one by one; where there are more, the view of the block is the cheaper way.
-const LOOKS_MAX: usize = 12;
+const LOOKS_MAX: usize = 64;
 
 /// Where a block comes from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -166,7 +167,7 @@ impl Ruleset {
                     continue;
                 }
                 looked += 1;
-                if looked > LOOKS_MAX || confirm::may_match(compiled, block.bytes, hit.start) {
+                if looked > LOOKS_MAX || look::may_match(compiled, block.bytes, hit.start) {
                     return true;
                 }
             }

@@ -4,8 +4,10 @@ use std::{ops::Range, sync::OnceLock};
 
 use regex_automata::{
     Anchored, Input, PatternID,
+    hybrid::dfa::{Cache, DFA},
     meta::Regex,
-    util::{captures::Captures, syntax},
+    nfa::thompson,
+    util::{captures::Captures, pool::Pool, start, syntax},
 };
 
 /// The most memory one built regex may take, in bytes.
@@ -16,6 +18,19 @@ const SIZE_LIMIT: usize = 1 << 20;
 pub struct Pattern {
     source: Box<str>,
     built: OnceLock<Option<Regex>>,
+    /// Tells early that nothing matches; built on first use as well.
+    starts: OnceLock<Option<Starts>>,
+}
+
+/// What is known of a match that is to start at a given place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// There is one.
+    Matches,
+    /// There is none, whatever follows the text.
+    Fails,
+    /// It depends on what follows.
+    Open,
 }
 
 impl Pattern {
@@ -25,7 +40,7 @@ impl Pattern {
     /// The parser's message, on one line.
     pub fn new(source: &str) -> Result<Self, String> {
         syntax::parse_with(source, &syntax()).map_err(|error| error.to_string().replace('\n', " "))?;
-        Ok(Self { source: source.into(), built: OnceLock::new() })
+        Ok(Self { source: source.into(), built: OnceLock::new(), starts: OnceLock::new() })
     }
 
     /// Builds the regex now, to learn whether it can be.
@@ -57,6 +72,15 @@ impl Pattern {
         self.regex().is_some_and(|regex| regex.is_match(text))
     }
 
+    /// Whether a match starts at the head of `text`, whichever character stands before it. Where the automaton cannot
+    /// tell, it says yes.
+    pub(super) fn start(&self, text: &[u8]) -> Start {
+        match self.starts.get_or_init(|| Starts::build(&self.source)) {
+            Some(starts) => starts.start(text),
+            None => Start::Matches,
+        }
+    }
+
     /// The text of the first group in the first match anywhere.
     pub fn first_group<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
         let regex = self.regex()?;
@@ -73,6 +97,52 @@ impl Pattern {
             Regex::builder().configure(config).syntax(syntax()).build(&self.source).ok()
         };
         self.built.get_or_init(build).as_ref()
+    }
+}
+
+/// An automaton that is followed byte by byte, so that it can tell when no match is possible any more.
+struct Starts {
+    automaton: DFA,
+    caches: Pool<Cache, Box<dyn Fn() -> Cache + Send + Sync>>,
+}
+
+impl Starts {
+    fn build(source: &str) -> Option<Self> {
+        let config = DFA::config().cache_capacity(1 << 16).skip_cache_capacity_check(true);
+        let limit = thompson::Config::new().nfa_size_limit(Some(SIZE_LIMIT)).utf8(false);
+        let automaton = DFA::builder().configure(config).thompson(limit).syntax(syntax()).build(source).ok()?;
+        let maker = automaton.clone();
+        Some(Self { automaton, caches: Pool::new(Box::new(move || maker.create_cache())) })
+    }
+
+    /// What the character before may be matters to `\b` and `^` only: a letter and a line break stand for all.
+    fn start(&self, text: &[u8]) -> Start {
+        let mut cache = self.caches.get();
+        let [line, word] = [b'\n', b'w'].map(|before| self.follow(&mut cache, before, text));
+        if line == Start::Fails { word } else { line }
+    }
+
+    fn follow(&self, cache: &mut Cache, before: u8, text: &[u8]) -> Start {
+        let config = start::Config::new().anchored(Anchored::Yes).look_behind(Some(before));
+        let Ok(mut state) = self.automaton.start_state(cache, &config) else { return Start::Matches };
+        for &byte in text {
+            let Ok(next) = self.automaton.next_state(cache, state, byte) else { return Start::Matches };
+            match () {
+                () if next.is_match() || next.is_quit() => return Start::Matches,
+                () if next.is_dead() => return Start::Fails,
+                () => state = next,
+            }
+        }
+        match self.automaton.next_eoi_state(cache, state) {
+            Ok(last) if last.is_match() => Start::Matches,
+            _ => Start::Open,
+        }
+    }
+}
+
+impl std::fmt::Debug for Starts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Starts").finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Bodies that decode to gigabytes: the memory of the process stays what it was, however many clients ask for them.
 //!
 //! Ignored by itself, since a build without optimisation takes a minute for it; `tests/run --all` runs it. With
-//! `COFFERDAM_BINARY` another build is measured, and the bombs come in small pieces as well, so that their heads leave
+//! `MEASURED_BINARY` another build is measured, and the bombs come in small pieces as well, so that their heads leave
 //! and all that the limits allow is decoded.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set up its case has failed")]
@@ -55,7 +55,7 @@ fn bombs() -> Vec<(String, Vec<u8>)> {
     };
     let pieces = |(coding, body): &(&str, Vec<u8>)| (format!("{coding} in pieces"), in_pieces(coding, body));
     let mut bombs: Vec<_> = bodies.iter().map(whole).collect();
-    if env::var_os("COFFERDAM_BINARY").is_some() {
+    if env::var_os("MEASURED_BINARY").is_some() {
         bombs.extend(bodies.iter().map(pieces));
     }
     bombs
@@ -81,7 +81,7 @@ struct Proxy {
 
 impl Proxy {
     fn before(origin: &Origin) -> Self {
-        let binary = env::var("COFFERDAM_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_cofferdam").to_owned());
+        let binary = env::var("MEASURED_BINARY").unwrap_or_else(|_| env!("CARGO_BIN_EXE_cofferdam").to_owned());
         let mut process = Command::new(binary)
             .args(["run", "--upstream", &format!("http://{}", origin.address), "--listen", "127.0.0.1:0"])
             .env("COFFERDAM_ADMIN__LISTEN", "127.0.0.1:0")

@@ -59,7 +59,7 @@ impl Cache {
             .args(["-g", "master_process off;"])
             .stderr(Stdio::null())
             .spawn()
-            .expect("nginx is installed (tests/run --all does that)");
+            .unwrap_or_else(|error| panic!("{error}: nginx is missing; tests/run --all installs it"));
         let cache = Self { process, address, _folder: folder };
         let started = Instant::now();
         while TcpStream::connect(address).is_err() {

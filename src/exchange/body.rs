@@ -24,6 +24,9 @@ use crate::{
 /// Decoded bytes taken from a decoder at a time. Bounds the work between two looks at the scanner.
 const STEP: usize = 32 * 1024;
 
+/// The most decoded bytes that are kept of a coded body while its head is held, or three times the hold.
+const KEPT_MAX: usize = 1 << 20;
+
 /// The most decoded bytes that may be in the window when more arrive. More is a bomb, or a part without end in which
 /// nothing can be judged.
 const HELD_MAX: usize = 4 << 20;
@@ -58,6 +61,8 @@ pub(super) struct Inspection {
     /// Bytes that the decoder can come to hold.
     decoder_bound: usize,
     coded: Coded,
+    /// Decoded bytes were thrown away while the head was held: the body can leave as it came and in no other form.
+    discarded: bool,
     /// The form in which bytes leave; settled when the head does.
     form: Form,
     /// Pieces were masked.
@@ -96,6 +101,7 @@ impl Inspection {
             decoder,
             decoder_bound: 0,
             coded: Coded::default(),
+            discarded: false,
             masked: false,
             promised: promised && cut == Cut::Blocks,
             open: None,
@@ -201,7 +207,7 @@ impl Inspection {
             State::Holding | State::Streaming => {}
         }
         let observed = (cx.policy.mode == Mode::Observe).then(|| chunk.clone());
-        let fed = self.feed(cx, chunk);
+        let fed = self.feed(cx, &chunk);
         match observed {
             Some(chunk) => self.observe(chunk),
             None => match fed {
@@ -248,7 +254,7 @@ impl Inspection {
         }
     }
 
-    fn feed(&mut self, cx: &mut Context<'_>, chunk: Bytes) -> Result<(), Cause> {
+    fn feed(&mut self, cx: &mut Context<'_>, chunk: &Bytes) -> Result<(), Cause> {
         let Some(mut decoder) = self.decoder.take() else {
             self.receive(cx, chunk)?;
             return self.judge_ready(cx, false);
@@ -256,7 +262,7 @@ impl Inspection {
         if self.form == Form::AsItCame {
             self.coded.keep(chunk.clone());
         }
-        if self.decode(cx, &mut decoder, &chunk)? == Label::Lies {
+        if self.decode(cx, &mut decoder, chunk)? == Label::Lies {
             self.form = Form::Decoded { masked: false };
             self.coded.clear();
             return self.judge_ready(cx, false);
@@ -273,32 +279,35 @@ impl Inspection {
             let progress = match decoder.decode(&mut input, &mut self.scratch) {
                 Ok(progress) => progress,
                 Err(CodingError::NotCoded(_)) => {
-                    self.receive(cx, Bytes::copy_from_slice(decoder.taken()))?;
-                    self.receive(cx, Bytes::copy_from_slice(input))?;
+                    self.receive(cx, &Bytes::copy_from_slice(decoder.taken()))?;
+                    self.receive(cx, &Bytes::copy_from_slice(input))?;
                     return Ok(Label::Lies);
                 }
                 Err(_) => return Err(Cause::Unreadable),
             };
-            self.receive(cx, Bytes::copy_from_slice(&self.scratch[..progress.written]))?;
+            self.receive(cx, &Bytes::copy_from_slice(&self.scratch[..progress.written]))?;
             self.judge_ready(cx, false)?;
-            self.discard_judged();
+            self.discard_judged(cx.policy.hold);
             if !progress.has_more {
                 return Ok(Label::True);
             }
         }
     }
 
-    fn receive(&mut self, cx: &mut Context<'_>, content: Bytes) -> Result<(), Cause> {
+    fn receive(&mut self, cx: &mut Context<'_>, content: &Bytes) -> Result<(), Cause> {
         if self.window.held() > HELD_MAX {
             return Err(Cause::Unreadable);
         }
         self.window.receive(content.clone());
-        self.parts.as_mut().map_or(Ok(()), |parts| parts.push(cx, &content))
+        self.parts.as_mut().map_or(Ok(()), |parts| parts.push(cx, content))
     }
 
-    /// Decoded bytes that were judged and will leave in their coded form need not be kept, once the head has left.
-    fn discard_judged(&mut self) {
-        if self.state == State::Streaming && self.form == Form::AsItCame {
+    /// Decoded bytes that were judged and will leave in their coded form need not be kept once the head has left. Nor
+    /// can they be where one piece decodes to many: what is masked behind them then takes the whole response with it.
+    fn discard_judged(&mut self, hold: usize) {
+        let many = self.state == State::Holding && self.window.held() > KEPT_MAX.max(3 * hold);
+        if (self.state == State::Streaming || many) && self.form == Form::AsItCame {
+            self.discarded |= many;
             self.window.release(self.window.judged().saturating_sub(MARGIN as u64), &mut Released::new());
         }
     }
@@ -400,6 +409,9 @@ impl Inspection {
         let limit = self.window.judged().saturating_sub(keep as u64).min(parts);
         let mut out = Released::new();
         if self.state == State::Holding && self.metadata_leaks(cx) {
+            if self.discarded {
+                return self.stop(cx, Cause::Leak);
+            }
             self.form = self.form.decoded();
             self.coded.clear();
         }

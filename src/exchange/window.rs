@@ -116,6 +116,7 @@ impl Window {
     /// Lets out what was judged, up to the offset `limit`: a later block may still reach back to what is behind it.
     pub(super) fn release(&mut self, limit: u64, out: &mut Released) {
         let limit = limit.min(self.judged).max(self.released);
+        let held = self.held();
         while self.released < limit {
             match self.masks.front_mut() {
                 Some(mask) if mask.range.start <= self.released => {
@@ -137,6 +138,7 @@ impl Window {
                 }
             }
         }
+        self.buffer.shrink(held);
         self.check();
     }
 
@@ -177,6 +179,9 @@ enum Buffer {
     Joined(BytesMut),
 }
 
+/// A buffer that held more than this is given back when it holds little.
+const BUFFER_KEPT: usize = 256 * 1024;
+
 impl Default for Buffer {
     fn default() -> Self {
         Self::Arrived(Bytes::new())
@@ -205,6 +210,16 @@ impl Buffer {
                 *self = Self::Joined(joined);
             }
             Self::Joined(bytes) => bytes.extend_from_slice(&more),
+        }
+    }
+
+    /// Gives memory back that one large piece took, once little is left of it.
+    fn shrink(&mut self, most: usize) {
+        if let Self::Joined(bytes) = self
+            && most > BUFFER_KEPT
+            && bytes.len() <= BUFFER_KEPT / 2
+        {
+            *bytes = BytesMut::from(&bytes[..]);
         }
     }
 

@@ -20,7 +20,7 @@ impl Inspection {
     /// Lays masks over pieces of the block at `offset`, if what has already left allows it.
     pub(super) fn mask(&mut self, cx: &Context<'_>, offset: u64, masks: &[Mask]) -> Result<(), Cause> {
         let coded_left = self.decoder.is_some() && self.form == Form::AsItCame;
-        if self.state == State::Streaming && (self.promised || coded_left) {
+        if self.state == State::Streaming && (self.promised || coded_left) || self.discarded {
             return Err(Cause::Leak);
         }
         self.masked = true;

@@ -53,6 +53,8 @@ pub(super) fn decode(source: &[u8], in_windows_path: bool) -> Escape {
         0x1b => ansi(source),
         b'\r' if source.get(1) == Some(&b'\n') => Escape::Nothing(1),
         b'\r' => Escape::Char { length: 1, char: '\n' },
+        // Bodies of nothing but NULs decode from little.
+        0 => Escape::Nothing(source.iter().take_while(|&&byte| byte == 0).count()),
         0..=0x1f | 0x7f => Escape::Nothing(1),
         0xc2 | 0xe2 | 0xe3 | 0xef => unusual(source),
         _ => Escape::Literal(1),

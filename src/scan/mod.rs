@@ -65,6 +65,9 @@ impl Seams {
 /// Hits that are looked at one by one; where there are more, the view of the block is the cheaper way.
 const LOOKS_MAX: usize = 64;
 
+/// Bytes in which escapes are counted at a time, until there is one.
+const CENSUS_STEP: usize = 16 * 1024;
+
 /// Where a block comes from.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Source {
@@ -177,8 +180,11 @@ impl Ruleset {
 
     /// Whether escapes or invisible bytes could spell a letter, so that a word may stand there without standing there.
     fn may_hide_letters(&self, block: &Block<'_>) -> bool {
-        let census = anchors::escapes(block.bytes, block.own.clone(), self.anchors().kernel());
-        census.word + census.invisible > 0
+        block.own.clone().step_by(CENSUS_STEP).any(|start| {
+            let part = start..block.own.end.min(start + CENSUS_STEP);
+            let census = anchors::escapes(block.bytes, part, self.anchors().kernel());
+            census.word + census.invisible > 0
+        })
     }
 
     fn confirm_raw(&self, block: &Block<'_>, source: Source, hits: &[Hit], findings: &mut Vec<Finding>) {

@@ -16,7 +16,7 @@ pub use prometheus::{IntCounter, Registry};
 use crate::{
     exchange::{Budget, Outcome},
     incident::{Disposition, Mode},
-    policy::RoutePolicy,
+    policy::{BreakerTurn, RoutePolicy},
 };
 
 /// Seconds; from a page out of memory to the slowest report.
@@ -29,6 +29,7 @@ pub struct Metrics {
     responses: IntCounterVec,
     findings: IntCounterVec,
     objections: IntCounterVec,
+    breaker_turns: IntCounterVec,
     durations: Histogram,
     upstream_errors: IntCounterVec,
     connections: IntGauge,
@@ -61,6 +62,11 @@ impl Metrics {
                 "cofferdam_objections_total",
                 "Requests the guard objected to, refused or only observed",
                 &["reason", "route"],
+            )?,
+            breaker_turns: counters(
+                "cofferdam_breaker_turns_total",
+                "Breakers opened by a storm of replacements, and closed again",
+                &["route", "turn"],
             )?,
             upstream_errors: counters(
                 "cofferdam_upstream_errors_total",
@@ -191,6 +197,11 @@ impl WorkerMetrics {
         }
     }
 
+    /// Counts a turn of a route's breaker.
+    pub(crate) fn breaker_turned(&self, route: &str, turn: BreakerTurn) {
+        self.shared.breaker_turns.with_label_values(&[route, turn.as_str()]).inc();
+    }
+
     fn response(&self, outcome: &Outcome) {
         let mut counts = self.responses.borrow_mut();
         let same = |known: &&ResponseCount| {
@@ -258,6 +269,7 @@ mod tests {
             sealing: Default::default(),
             cors: None,
             candidates: Vec::new(),
+            breaker: None,
         }
     }
 

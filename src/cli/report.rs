@@ -158,6 +158,7 @@ mod tests {
             sealing: crate::response::SealReport::default(),
             cors: None,
             candidates: Vec::new(),
+            breaker: None,
         };
         vec![
             Judged { name: "a".into(), outcome: outcome(Disposition::InspectedClean, None) },

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AcceptEncoding, Admin, ByteSize, Categories, Cookies, Duration, Headers, Host, Inspect, ListenAddress, Log,
-    LogFormat, LogLevel, OnRange, SameSiteSetting, Server, ServerTls, Upstream, UpstreamProtocol, UpstreamTls,
+    AcceptEncoding, Admin, Breaker, ByteSize, Categories, Cookies, Duration, Headers, Host, Inspect, ListenAddress,
+    Log, LogFormat, LogLevel, OnRange, SameSiteSetting, Server, ServerTls, Upstream, UpstreamProtocol, UpstreamTls,
 };
 use crate::{
     incident::Mode,
@@ -65,7 +65,15 @@ impl Default for Inspect {
             exempt_types: Vec::new(),
             replace_server_errors: false,
             upgrades: UpgradePolicy::default(),
+            personal_data: Mode::Enforce,
+            breaker: Breaker::default(),
         }
+    }
+}
+
+impl Default for Breaker {
+    fn default() -> Self {
+        Self { replacements: 30, within: Duration::seconds(60), calm: Duration::seconds(300) }
     }
 }
 

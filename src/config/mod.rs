@@ -196,6 +196,22 @@ pub struct Inspect {
     pub replace_server_errors: bool,
     /// What happens to requests to switch protocols.
     pub upgrades: UpgradePolicy,
+    /// The position of personal data and of `rules.json_keys` here; never more than `rules` says.
+    pub personal_data: Mode,
+    /// What a storm of replacements leads to.
+    pub breaker: Breaker,
+}
+
+/// When a route's pages are masked instead of replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Breaker {
+    /// Replacements of one page within [`Breaker::within`] that make a storm; 0 never opens the breaker.
+    pub replacements: u32,
+    /// The time over which they are counted.
+    pub within: Duration,
+    /// The breaker closes when the page would not have been replaced for so long.
+    pub calm: Duration,
 }
 
 /// What happens to requests for a part of a body.
@@ -219,6 +235,10 @@ pub struct Rules {
     pub enabled: Vec<String>,
     /// Ids of rules that are not used.
     pub disabled: Vec<String>,
+    /// Frameworks and languages whose rules are not used.
+    pub disabled_frameworks: Vec<String>,
+    /// Names of members of JSON documents whose values are masked.
+    pub json_keys: Vec<String>,
     /// The position of each category.
     pub categories: Categories,
 }

@@ -379,7 +379,7 @@ impl Inspection {
         let verdict = if found.findings.is_empty() {
             Verdict::Pass
         } else {
-            let page = Page { bytes: block.bytes, status: cx.status, earlier: &self.tally };
+            let page = Page { bytes: block.bytes, status: cx.status, earlier: &self.tally, storm: cx.storm };
             let judgement = judge(&cx.engine.rules, &found, page, cx.policy);
             cx.ledger.note(cx.engine, block.bytes, &found, &judgement);
             self.tally = judgement.tally;

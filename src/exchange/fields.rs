@@ -33,8 +33,12 @@ pub(super) fn inspect(
     if found.findings.is_empty() && names.is_empty() {
         return;
     }
-    let judgement =
-        Judgement { verdict: Verdict::Pass, observed: policy.mode == Mode::Observe, tally: Tally::default() };
+    let judgement = Judgement {
+        verdict: Verdict::Pass,
+        observed: policy.mode == Mode::Observe,
+        provoked: false,
+        tally: Tally::default(),
+    };
     ledger.note_names(names.len());
     ledger.note(engine, &lines.text, &found, &judgement);
     if policy.mode != Mode::Enforce {

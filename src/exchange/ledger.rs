@@ -24,6 +24,8 @@ pub(super) struct Ledger {
     score: Option<i32>,
     /// Something would have been masked or replaced if it were not for observe mode.
     pub(super) observed: bool,
+    /// The page is one of those that the route's breaker counts.
+    pub(super) provoked: bool,
     /// A field was masked or dropped.
     pub(super) masked: bool,
     /// Names of fields that carried data.
@@ -43,6 +45,7 @@ impl Ledger {
     /// Notes what was found in `bytes`.
     pub(super) fn note(&mut self, engine: &Engine, bytes: &[u8], found: &Findings, judgement: &Judgement) {
         self.observed |= judgement.observed;
+        self.provoked |= judgement.provoked;
         let tally = &judgement.tally;
         for finding in &found.findings {
             if self.by_rule.len() >= RULES_MAX && !self.by_rule.contains_key(&finding.rule) {

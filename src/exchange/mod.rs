@@ -22,13 +22,14 @@ mod replay;
 mod reserve;
 mod selftest;
 mod step;
+mod storm;
 mod verdict;
 mod websocket;
 mod window;
 
 pub use budget::Budget;
 pub use facts::Facts;
-pub use replay::{Replayed, replay, replay_answer};
+pub use replay::{Replayed, replay, replay_answer, replay_at};
 pub use selftest::{Failure, selftest};
 pub use verdict::{HeadVerdict, Outcome, Released, RequestVerdict, Step};
 pub use websocket::{MESSAGE_MAX, MessageStep};
@@ -73,6 +74,8 @@ pub struct Exchange {
     messages: Messages,
     /// What the exchange may hold of the memory for all.
     share: Share,
+    /// The route's breaker was open when the response came.
+    storm: bool,
     ledger: Ledger,
     /// Whether the client's side is TLS, here or before us.
     tls: bool,
@@ -103,6 +106,7 @@ impl Exchange {
             body: None,
             messages: Messages::default(),
             share: Share::of(&Arc::default()),
+            storm: false,
             ledger: Ledger::default(),
             tls: false,
             objections: Vec::new(),
@@ -168,6 +172,7 @@ impl Exchange {
 
     fn judge_response_head(&mut self, mut head: ResponseHead) -> HeadVerdict {
         self.upstream_status = head.status.as_u16();
+        self.storm = self.is_in_storm();
         if let (Some(rate), Some(attempt)) = (&self.route.guard.rate, self.attempt.take()) {
             rate.settle(attempt, head.status, self.facts.clock);
         }
@@ -240,6 +245,7 @@ impl Exchange {
             engine: &self.engine,
             policy: &self.route.inspect,
             status: self.upstream_status,
+            storm: self.storm,
             ledger: &mut self.ledger,
         };
         self.messages.push(&mut context, bytes)
@@ -392,6 +398,7 @@ impl Exchange {
             engine: &self.engine,
             policy: &self.route.inspect,
             status: self.upstream_status,
+            storm: self.storm,
             ledger: &mut self.ledger,
         };
         match call(body, &mut context) {
@@ -459,6 +466,7 @@ impl Exchange {
         self.end_as(otherwise);
         let disposition = self.disposition.unwrap_or(otherwise);
         let mode = self.route.inspect.mode;
+        let breaker = self.settle_breaker();
         let kept_back = matches!(disposition, Disposition::Replaced | Disposition::Masked | Disposition::Severed);
         let incident = (kept_back || self.ledger.observed || disposition == Disposition::Refused(Refusal::Unreadable))
             .then(|| self.incident(disposition));
@@ -471,6 +479,7 @@ impl Exchange {
             sealing: std::mem::take(&mut self.sealing),
             cors: self.cors,
             candidates: std::mem::take(&mut self.candidates),
+            breaker,
         }
     }
 

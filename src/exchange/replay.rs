@@ -35,11 +35,22 @@ pub fn replay(engine: &Arc<Engine>, head: ResponseHead, pieces: impl IntoIterato
 /// Puts the response to a request through an exchange; the body arrives in `pieces`.
 pub fn replay_answer(
     engine: &Arc<Engine>,
+    request: RequestHead,
+    head: ResponseHead,
+    pieces: impl IntoIterator<Item = Bytes>,
+) -> Replayed {
+    replay_at(engine, Duration::ZERO, request, head, pieces)
+}
+
+/// Puts the response to a request through an exchange at a moment of the clock of rates; the body arrives in `pieces`.
+pub fn replay_at(
+    engine: &Arc<Engine>,
+    clock: Duration,
     mut request: RequestHead,
     head: ResponseHead,
     pieces: impl IntoIterator<Item = Bytes>,
 ) -> Replayed {
-    let mut exchange = Exchange::new(engine.clone(), facts());
+    let mut exchange = Exchange::new(engine.clone(), Facts { clock, ..facts() });
     let mut sent = Sent::default();
     if let RequestVerdict::Refuse(reply) = exchange.on_request(&mut request) {
         sent.reply(reply);

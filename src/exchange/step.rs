@@ -53,5 +53,7 @@ pub(super) struct Context<'a> {
     pub(super) engine: &'a Engine,
     pub(super) policy: &'a InspectPolicy,
     pub(super) status: u16,
+    /// The breaker of the page is open.
+    pub(super) storm: bool,
     pub(super) ledger: &'a mut Ledger,
 }

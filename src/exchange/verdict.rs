@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     cookies::weak::Candidate,
     incident::{Disposition, Incident, Mode},
-    policy::{RoutePolicy, UpgradePolicy},
+    policy::{BreakerTurn, RoutePolicy, UpgradePolicy},
     request::Objection,
     response::{CorsRepair, Reply, ResponseHead, SealReport},
 };
@@ -82,4 +82,6 @@ pub struct Outcome {
     pub cors: Option<CorsRepair>,
     /// Cookies and tokens to be tested for weak keys in the background.
     pub candidates: Vec<Candidate>,
+    /// The exchange turned the breaker of its page.
+    pub breaker: Option<BreakerTurn>,
 }

@@ -223,7 +223,7 @@ fn judged(cx: &mut Context<'_>, content: &[u8], opcode: u8, whole: Bytes, out: &
         out.push(whole);
         return Ok(());
     }
-    let page = Page { bytes: content, status: 200, earlier: &Tally::default() };
+    let page = Page { bytes: content, status: 200, earlier: &Tally::default(), storm: cx.storm };
     let judgement = judge(&cx.engine.rules, &found, page, cx.policy);
     cx.ledger.note(cx.engine, content, &found, &judgement);
     match judgement.verdict {
@@ -346,7 +346,7 @@ mod tests {
         let rules = PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap()).collect();
         let engine = Engine::with_rules(Ruleset::compile(rules).unwrap(), FingerprintKey::new([1; 32]));
         let (policy, mut ledger) = (InspectPolicy::default(), Ledger::default());
-        let mut cx = Context { engine: &engine, policy: &policy, status: 101, ledger: &mut ledger };
+        let mut cx = Context { engine: &engine, policy: &policy, status: 101, storm: false, ledger: &mut ledger };
         let (mut messages, mut sent) = (Messages::new(reading), Vec::new());
         for piece in server.chunks(size) {
             let (out, closed) = match messages.push(&mut cx, piece) {

@@ -23,6 +23,8 @@ pub struct Page<'a> {
     pub status: u16,
     /// Evidence and prose of earlier blocks (or events) of the same body.
     pub earlier: &'a Tally,
+    /// The route's breaker is open: pages that are not a leak from the first word on keep their rest.
+    pub storm: bool,
 }
 
 /// What is to be done with a block.
@@ -58,6 +60,9 @@ pub struct Judgement {
     pub observed: bool,
     /// The count of evidence, earlier blocks included.
     pub tally: Tally,
+    /// A page below status 400 is replaced for its evidence, or would be if it were not for the breaker: somebody who
+    /// posts the like could black out a page.
+    pub provoked: bool,
 }
 
 /// Text before this offset is the top of a page.
@@ -68,6 +73,12 @@ const PREAMBLE_WORDS: u32 = 60;
 
 /// A page with as many sentences is written for people.
 const ARTICLE_SENTENCES: u32 = 5;
+
+/// So many sentences make one even where there is no navigation.
+const LONG_ARTICLE_SENTENCES: u32 = 12;
+
+/// With fewer words before the first evidence, a page stays replaced while the breaker is open.
+const PREAMBLE_WORDS_IN_A_STORM: u32 = 12;
 
 /// Frames with real paths that make a trace in a page that does not reach the threshold.
 const TRACE_FRAMES: usize = 2;
@@ -82,13 +93,15 @@ pub fn judge(rules: &Ruleset, found: &Findings, page: Page<'_>, policy: &Inspect
     let verdict = all.verdict(&tally);
     if policy.mode != Mode::Enforce || admitted.iter().all(|finding| mode_of(finding) == Mode::Enforce) {
         let observed = policy.mode == Mode::Observe && verdict != Verdict::Pass;
-        return Judgement { verdict, observed, tally };
+        return Judgement { verdict, observed, provoked: all.is_provoked(&tally), tally };
     }
     let findings = self::admitted(&found.findings, |finding| mode_of(finding) == Mode::Enforce);
     let beside = self::admitted(&found.beside, |finding| mode_of(finding) == Mode::Enforce);
     let enforced = Case { findings: &findings, beside: &beside, ..all };
-    let enforced_verdict = enforced.verdict(&enforced.tally());
-    Judgement { observed: enforced_verdict != verdict, verdict: enforced_verdict, tally }
+    let enforced_tally = enforced.tally();
+    let enforced_verdict = enforced.verdict(&enforced_tally);
+    let provoked = enforced.is_provoked(&enforced_tally);
+    Judgement { observed: enforced_verdict != verdict, verdict: enforced_verdict, provoked, tally }
 }
 
 fn admitted(findings: &[Finding], admits: impl Fn(&Finding) -> bool) -> Vec<&Finding> {
@@ -112,6 +125,7 @@ impl Case<'_> {
         if self.has(|action| action == Action::Replace) || convicted && self.is_the_leak(tally) {
             return Verdict::Replace;
         }
+        let convicted = convicted && !self.only_quotes(tally);
         let mut masks: Vec<Mask> = self.findings.iter().flat_map(|found| self.rule_masks(found, convicted)).collect();
         if convicted {
             masks.extend(self.beside.iter().flat_map(|found| rule_masks(found)));
@@ -127,19 +141,41 @@ impl Case<'_> {
     /// Whether the page is nothing but the leak. From status 400 on it is. Below, somebody may have posted a trace
     /// as a comment: a page that is otherwise healthy keeps its rest.
     fn is_the_leak(&self, tally: &Tally) -> bool {
-        self.page.status >= 400
-            || [Evidence::FileShape, Evidence::StackField, Evidence::Fingerprint]
-                .iter()
-                .any(|&kind| tally.count(kind) > 0)
-            || !tally.navigation && tally.prose.sentences < ARTICLE_SENTENCES && self.starts_with_it()
+        if self.page.status >= 400 {
+            return true;
+        }
+        if self.page.storm {
+            return !tally.navigation && self.words_before() < PREAMBLE_WORDS_IN_A_STORM;
+        }
+        [Evidence::FileShape, Evidence::StackField, Evidence::Fingerprint].iter().any(|&kind| tally.count(kind) > 0)
+            || !tally.navigation && tally.prose.sentences < ARTICLE_SENTENCES && self.words_before() < PREAMBLE_WORDS
     }
 
-    /// Whether few words stand before the first piece of evidence.
-    fn starts_with_it(&self) -> bool {
-        let Some(view) = self.view else { return true };
+    /// Whether a text written for people convicts by nothing but what it quotes.
+    fn only_quotes(&self, tally: &Tally) -> bool {
+        let sentences = tally.prose.sentences;
+        let is_article = sentences >= LONG_ARTICLE_SENTENCES || tally.navigation && sentences >= ARTICLE_SENTENCES;
+        let Some(view) = self.view.filter(|_| is_article && self.page.status < 400) else { return false };
+        let text = Text { view, bytes: self.page.bytes };
+        let traces = trace::traces(self.rules, (self.findings, self.beside), text, 1);
+        !traces.is_empty() && traces.iter().all(|trace| trace.is_quoted(text))
+    }
+
+    /// Whether it is evidence below status 400 by which the page is replaced, or would be if there were no storm.
+    fn is_provoked(&self, tally: &Tally) -> bool {
+        let calm = Case { page: Page { storm: false, ..self.page }, ..*self };
+        self.page.status < 400
+            && tally.convicts(self.page.status)
+            && !self.has(|action| action == Action::Replace)
+            && calm.is_the_leak(tally)
+    }
+
+    /// How many words stand before the first piece of evidence.
+    fn words_before(&self) -> u32 {
+        let Some(view) = self.view else { return 0 };
         let evidence = self.findings.iter().filter(|f| matches!(self.action(f), Action::Evidence(_)));
         let first = evidence.filter_map(|finding| finding.text.as_ref().map(|text| text.start)).min();
-        Prose::of(&view.text()[..first.unwrap_or(0)]).words < PREAMBLE_WORDS
+        Prose::of(&view.text()[..first.unwrap_or(0)]).words
     }
 
     /// The pieces of a masking rule; on a convicted page that keeps its rest, those of evidence too.

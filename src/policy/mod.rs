@@ -1,5 +1,6 @@
 //! What to do with findings: routes, the score, the verdict.
 
+mod breaker;
 mod inspect;
 mod judge;
 mod prose;
@@ -7,6 +8,7 @@ mod route;
 mod score;
 mod trace;
 
+pub use breaker::{Breaker, BreakerSettings, BreakerTurn};
 pub use inspect::{InspectPolicy, Unreadable};
 pub use judge::{Judgement, Mask, Page, Verdict, judge};
 pub use prose::Prose;

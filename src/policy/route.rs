@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::InspectPolicy;
+use super::{Breaker, InspectPolicy};
 use crate::{
     cookies::weak::Seen,
     request::{ForwardPolicy, GuardPolicy},
@@ -31,6 +31,8 @@ pub struct RoutePolicy {
     pub name: Box<str>,
     /// Inspection of bodies and fields.
     pub inspect: InspectPolicy,
+    /// What a storm of replacements opens; none counts nothing.
+    pub breaker: Option<Arc<Breaker>>,
     /// What happens to requests to switch protocols.
     pub upgrades: UpgradePolicy,
     /// What the upstream is told of the client and its wishes.
@@ -56,6 +58,7 @@ impl Default for RoutePolicy {
         Self {
             name: "default".into(),
             inspect: InspectPolicy::default(),
+            breaker: None,
             upgrades: UpgradePolicy::default(),
             forward: Arc::default(),
             guard: Arc::default(),

@@ -226,6 +226,7 @@ mod tests {
             sealing: Default::default(),
             cors: None,
             candidates: Vec::new(),
+            breaker: None,
         };
         let mut lines = Lines::default();
         lines.access(format, &entry, &outcome, Duration::from_millis(2));

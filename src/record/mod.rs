@@ -17,6 +17,7 @@ use crate::{
     incident::{Incident, IncidentId},
     logging::{Log, LogSettings, target},
     metrics::WorkerMetrics,
+    policy::BreakerTurn,
     request::{Objection, Peer},
     server::Abuse,
     upstream::Fault,
@@ -71,6 +72,9 @@ impl Recorder {
         if let Some(incident) = &outcome.incident {
             report(incident);
         }
+        if let Some(turn) = outcome.breaker {
+            self.breaker_turned(&outcome.route.name, turn);
+        }
     }
 
     /// Records that the application gave no usable answer.
@@ -100,6 +104,21 @@ impl Recorder {
     pub(crate) fn flush(&self) {
         self.metrics.flush();
         self.hand_over(&mut self.lines.borrow_mut());
+    }
+
+    fn breaker_turned(&self, route: &str, turn: BreakerTurn) {
+        self.metrics.breaker_turned(route, turn);
+        match turn {
+            BreakerTurn::Opened => warn!(
+                target: target::INCIDENT,
+                route,
+                breaker = turn.as_str(),
+                "a storm of replaced pages: those that are not a leak from the first word on are masked until it is over"
+            ),
+            BreakerTurn::Closed => {
+                info!(target: target::INCIDENT, route, breaker = turn.as_str(), "the storm is over: pages are replaced again");
+            }
+        }
     }
 
     fn access_line(&self, entry: &Entry, outcome: &Outcome, duration: Duration) {

@@ -27,3 +27,19 @@ pub const PACKS: &[(&str, &str)] = &[
     ("personal.toml", include_str!("../../config/rules/personal.toml")),
     ("fields.toml", include_str!("../../config/rules/fields.toml")),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::rules::parse_pack;
+
+    #[test]
+    fn no_rule_is_lost_to_another_of_the_same_id() {
+        let rules = PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap());
+        let mut seen = HashSet::new();
+        let doubled: Vec<_> = rules.map(|rule| rule.id).filter(|id| !seen.insert(id.clone())).collect();
+        assert!(doubled.is_empty(), "{doubled:?}");
+    }
+}

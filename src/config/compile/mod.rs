@@ -22,9 +22,10 @@ use super::{
     UpstreamUrl,
 };
 use crate::{
+    config,
     engine::Engine,
     incident::{FingerprintKey, Mode},
-    policy::{InspectPolicy, RouteMatch, RoutePolicy, RouteTable, Unreadable},
+    policy::{Breaker, BreakerSettings, InspectPolicy, RouteMatch, RoutePolicy, RouteTable, Unreadable},
     request::{ForwardPolicy, HostRule},
 };
 
@@ -98,6 +99,7 @@ fn policy(place: &Place<'_>, name: &str, sections: &Sections<'_>) -> Result<Rout
     Ok(RoutePolicy {
         name: name.into(),
         inspect: inspection(place, sections.inspect)?,
+        breaker: breaker(place, &sections.inspect.breaker)?.map(Arc::new),
         upgrades: sections.inspect.upgrades,
         forward: Arc::new(forward(place, sections.inspect)?),
         guard: Arc::new(guard::compile(place, sections.guard)?),
@@ -111,7 +113,7 @@ fn inspection(place: &Place<'_>, inspect: &Inspect) -> Result<InspectPolicy, Con
     let config = &place.loaded.config;
     Ok(InspectPolicy {
         mode: place.mode(inspect.mode),
-        categories: rules::category_modes(&config.rules.categories),
+        categories: rules::category_modes(&config.rules, inspect.personal_data),
         hold: hold(place, inspect)?,
         quiet: quiet(place, inspect)?,
         exempt_types: exempt_types(place, inspect)?,
@@ -122,6 +124,18 @@ fn inspection(place: &Place<'_>, inspect: &Inspect) -> Result<InspectPolicy, Con
         },
         replace_server_errors: inspect.replace_server_errors || config.profile == Profile::Lockdown,
     })
+}
+
+fn breaker(place: &Place<'_>, breaker: &config::Breaker) -> Result<Option<Breaker>, ConfigError> {
+    let config::Breaker { replacements, within, calm } = breaker;
+    for (key, time, default) in [("within", within, "1m"), ("calm", calm, "5m")] {
+        if time.get().is_zero() {
+            let key = format!("inspect.breaker.{key}");
+            return Err(place.error(&key, "expected more than 0", format!("the default is {default}")));
+        }
+    }
+    let settings = BreakerSettings { replacements: *replacements, within: within.get(), calm: calm.get() };
+    Ok((*replacements > 0).then(|| Breaker::new(settings)))
 }
 
 fn hold(place: &Place<'_>, inspect: &Inspect) -> Result<usize, ConfigError> {

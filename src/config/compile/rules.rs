@@ -2,9 +2,9 @@
 
 use super::files::{PackFile, rule_packs};
 use crate::{
-    config::{Categories, ConfigError, Loaded, hints},
+    config::{Categories, ConfigError, Loaded, Rules, hints},
     incident::{Category, Mode},
-    rules::{PACKS, PackError, Rule, parse_pack},
+    rules::{PACKS, PackError, Rule, json_key_rules, parse_pack},
     scan::{CompileError, Ruleset},
 };
 
@@ -31,6 +31,8 @@ pub fn all_rules(loaded: &Loaded) -> Result<Vec<RuleInForce>, ConfigError> {
     }
     check_ids(loaded, "enabled", &all)?;
     check_ids(loaded, "disabled", &all)?;
+    check_frameworks(loaded, &all)?;
+    all.extend(json_key_names(loaded)?.flat_map(json_key_rules));
     Ok(all.into_iter().map(|rule| RuleInForce { mode: mode(loaded, &rule), rule }).collect())
 }
 
@@ -51,12 +53,25 @@ pub fn untested_ruleset(loaded: &Loaded) -> Result<Ruleset, ConfigError> {
     compile(loaded, all_rules(loaded)?.into_iter().map(|it| it.rule).collect())
 }
 
-/// The categories that do not simply follow the mode of a route.
-pub(super) fn category_modes(categories: &Categories) -> Vec<(Category, Mode)> {
-    ALL.into_iter()
-        .map(|category| (category, category_mode(categories, category)))
-        .filter(|(_, mode)| *mode != Mode::Enforce)
-        .collect()
+/// The names in `rules.json_keys`.
+fn json_key_names(loaded: &Loaded) -> Result<impl Iterator<Item = &str>, ConfigError> {
+    let names = &loaded.config.rules.json_keys;
+    if let Some(position) = names.iter().position(String::is_empty) {
+        let path = ["rules", "json_keys", &position.to_string()].map(str::to_owned);
+        let hint = "e.g. \"password\"";
+        return Err(ConfigError::at(&loaded.origin(&path), &path.join("."), "expected the name of a member", hint));
+    }
+    Ok(names.iter().map(String::as_str))
+}
+
+/// The categories that do not simply follow the mode of a route, in which personal data is in position
+/// `personal_data` at most.
+pub(super) fn category_modes(rules: &Rules, personal_data: Mode) -> Vec<(Category, Mode)> {
+    let position = |category| match category {
+        Category::PersonalData => weaker(personal_data_mode(rules), personal_data),
+        _ => category_mode(&rules.categories, category),
+    };
+    ALL.into_iter().map(|category| (category, position(category))).filter(|(_, mode)| *mode != Mode::Enforce).collect()
 }
 
 const ALL: [Category; 12] = [
@@ -73,6 +88,22 @@ const ALL: [Category; 12] = [
     Category::DisclosingHeader,
     Category::PersonalData,
 ];
+
+/// Members are asked for by name, so they need no category besides; its own rules are not compiled while it is off.
+fn personal_data_mode(rules: &Rules) -> Mode {
+    match rules.categories.personal_data {
+        Mode::Off if !rules.json_keys.is_empty() => Mode::Enforce,
+        mode => mode,
+    }
+}
+
+fn weaker(one: Mode, other: Mode) -> Mode {
+    match (one, other) {
+        (Mode::Off, _) | (_, Mode::Off) => Mode::Off,
+        (Mode::Observe, _) | (_, Mode::Observe) => Mode::Observe,
+        (Mode::Enforce, Mode::Enforce) => Mode::Enforce,
+    }
+}
 
 fn category_mode(categories: &Categories, category: Category) -> Mode {
     match category {
@@ -95,8 +126,13 @@ fn category_mode(categories: &Categories, category: Category) -> Mode {
 fn mode(loaded: &Loaded, rule: &Rule) -> Mode {
     let config = &loaded.config.rules;
     let asked_for = !rule.opt_in || rule.category == Category::PersonalData || config.enabled.contains(&rule.id);
-    if asked_for && !config.disabled.contains(&rule.id) {
-        return category_mode(&config.categories, rule.category);
+    let disabled = config.disabled.contains(&rule.id)
+        || rule.framework.as_ref().is_some_and(|framework| config.disabled_frameworks.contains(framework));
+    if asked_for && !disabled {
+        return match rule.category {
+            Category::PersonalData if !rule.opt_in => personal_data_mode(config),
+            category => category_mode(&config.categories, category),
+        };
     }
     Mode::Off
 }
@@ -112,13 +148,29 @@ fn check_ids(loaded: &Loaded, list: &str, rules: &[Rule]) -> Result<(), ConfigEr
     let config = &loaded.config.rules;
     let ids = if list == "enabled" { &config.enabled } else { &config.disabled };
     let known: Vec<&str> = rules.iter().map(|rule| rule.id.as_str()).collect();
-    let Some(position) = ids.iter().position(|id| !known.contains(&id.as_str())) else { return Ok(()) };
-    let hint = match hints::nearest(&ids[position], &known) {
+    check_names(loaded, (list, ids), &known, ("there is no such rule", "`cofferdam rules list` lists them"))
+}
+
+fn check_frameworks(loaded: &Loaded, rules: &[Rule]) -> Result<(), ConfigError> {
+    let known: Vec<&str> = rules.iter().filter_map(|rule| rule.framework.as_deref()).collect();
+    let listed = ("disabled_frameworks", loaded.config.rules.disabled_frameworks.as_slice());
+    check_names(loaded, listed, &known, ("no rule is for this framework", "`cofferdam rules show` names a rule's"))
+}
+
+/// Whether all names of a list in `[rules]` are known; else the first that is not, with what it may have been.
+fn check_names(
+    loaded: &Loaded,
+    (list, names): (&str, &[String]),
+    known: &[&str],
+    (what, hint): (&str, &str),
+) -> Result<(), ConfigError> {
+    let Some(position) = names.iter().position(|name| !known.contains(&name.as_str())) else { return Ok(()) };
+    let hint = match hints::nearest(&names[position], known) {
         Some(near) => format!("did you mean \"{near}\"?"),
-        None => "`cofferdam rules list` lists them".to_owned(),
+        None => hint.to_owned(),
     };
     let path = ["rules", list, &position.to_string()].map(str::to_owned);
-    Err(ConfigError::at(&loaded.origin(&path), &path.join("."), "there is no such rule", hint))
+    Err(ConfigError::at(&loaded.origin(&path), &path.join("."), what, hint))
 }
 
 fn compile(loaded: &Loaded, rules: Vec<Rule>) -> Result<Ruleset, ConfigError> {

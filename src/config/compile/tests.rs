@@ -30,7 +30,7 @@ fn bad_key(text: &str) -> String {
 #[test]
 fn the_defaults_and_every_preset_compile() {
     assert_eq!(policy_for("", "/").name.as_ref(), DEFAULT_ROUTE);
-    for (name, _) in crate::config::PRESETS {
+    for (name, _) in config::PRESETS {
         let loaded = load(&Sources { presets: vec![name.to_owned()], ..Sources::default() }).unwrap();
         engine(&loaded, FingerprintKey::new([0; 32])).unwrap();
     }
@@ -373,4 +373,105 @@ fn settings_of_tls_towards_the_application_need_an_application_by_tls() {
             (found, _) => panic!("{url} {keys}: {found:?}"),
         }
     }
+}
+
+fn answered(text: &str, path: &str, media_type: &'static str, body: &str) -> String {
+    let engine = Arc::new(engine(&loaded(text), FingerprintKey::new([0; 32])).unwrap());
+    through(&engine, path, media_type, body, 0).1
+}
+
+/// What an application's answer becomes at this second, with what it says to the breaker.
+fn through(
+    engine: &Arc<Engine>,
+    path: &str,
+    media_type: &'static str,
+    body: &str,
+    second: u64,
+) -> (crate::exchange::Outcome, String) {
+    use crate::{exchange, request::RequestHead, response::ResponseHead};
+    let headers = http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(media_type))]);
+    let head = ResponseHead { status: http::StatusCode::OK, headers };
+    let body = bytes::Bytes::copy_from_slice(body.as_bytes());
+    let uri = http::Uri::try_from(path).unwrap();
+    let headers = http::HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("example.org"))]);
+    let request = RequestHead { method: http::Method::GET, uri, version: http::Version::HTTP_11, headers };
+    let replayed = exchange::replay_at(engine, Duration::from_secs(second), request, head, [body]);
+    (replayed.outcome, String::from_utf8(replayed.body).unwrap())
+}
+
+#[test]
+fn members_of_json_documents_are_masked_by_name_and_not_on_a_route_that_gives_them_out() {
+    let text = "rules.json_keys = [\"token\", \"ssn\"]\n[[route]]\nname = \"sign-in\"\npaths = [\"/login\"]\n\
+                inspect.personal_data = \"off\"\n";
+    let body = r#"{"token":"abc","user":{"ssn":1},"mail":"maria@shop-mail.com"}"#;
+    let masked = r#"{"token":"[redacted:json-key.token]","user":{"ssn":"[redacted:json-key.ssn-value]"},"mail":"maria@shop-mail.com"}"#;
+    assert_eq!(answered(text, "/me", "application/json", body), masked);
+    assert_eq!(answered(text, "/login", "application/json", body), body);
+    assert_eq!(answered("", "/me", "application/json", body), body, "off by default");
+}
+
+#[test]
+fn personal_data_is_masked_where_the_category_is_on() {
+    let body = "Card 4539 1488 0343 6467, IBAN DE89370400440532013000, SSN: 536-22-8719, maria@shop-mail.com";
+    let text = "rules.categories.personal-data = \"enforce\"";
+    let masked = answered(text, "/", "text/plain", body);
+    assert_eq!(masked.matches("[redacted:").count(), 4, "{masked}");
+    assert_eq!(answered("", "/", "text/plain", body), body, "off by default");
+}
+
+#[test]
+fn source_maps_are_contained_where_their_rule_is_enabled() {
+    let body = r#"{"version":3,"sources":["webpack:///./src/pay.ts"],"sourcesContent":["export const a = 1"],"names":[],"mappings":"AAAA,SAAS"}"#;
+    assert_eq!(answered("", "/app.js.map", "application/json", body), body, "off by default");
+    let contained = answered("rules.enabled = [\"source-map\"]", "/app.js.map", "application/json", body);
+    assert!(!contained.contains("export const"), "{contained}");
+}
+
+/// Under a heading and some words, what a visitor posted: a member that holds a stack convicts.
+const COMMENT: &str = "<h1>Guest book</h1><p>Anna wrote on Monday that she likes the tea very much. Ben asks what this \
+    is. </p><pre>{\"error\":\"x\",\"stack\":\"TypeError: x is undefined\\n    at pay (/srv/shop/pay.js:3:9)\\n    \
+    at run (/srv/shop/run.js:9:1)\\n    at Object.go (/srv/shop/go.js:4:2)\"}</pre><p>Kind regards from all of us.</p>";
+
+#[test]
+fn a_storm_of_replaced_pages_turns_into_masks_until_it_is_over() {
+    use crate::{
+        incident::Disposition::{Masked, Replaced},
+        policy::BreakerTurn,
+    };
+    let text = "inspect.breaker = { replacements = 3, within = \"1m\", calm = \"2m\" }";
+    let engine = Arc::new(engine(&loaded(text), FingerprintKey::new([0; 32])).unwrap());
+    let visit = |second| through(&engine, "/", "text/html", COMMENT, second);
+    let turns = (0..3).map(|second| visit(second).0.breaker).collect::<Vec<_>>();
+    assert_eq!(turns, [None, None, Some(BreakerTurn::Opened)]);
+    let (outcome, page) = visit(4);
+    assert_eq!(outcome.disposition, Masked);
+    assert!(outcome.incident.is_some(), "it is still an incident");
+    assert!(page.contains("Kind regards") && !page.contains("/srv/shop"), "{page}");
+    let bare = "TypeError: x is undefined\n    at pay (/srv/shop/pay.js:3:9)\n    at run (/srv/shop/run.js:9:1)";
+    assert_eq!(through(&engine, "/", "text/plain", bare, 5).0.disposition, Replaced, "nothing else stands on it");
+    let (outcome, _) = through(&engine, "/", "text/plain", "fine", 200);
+    assert_eq!(outcome.breaker, Some(BreakerTurn::Closed));
+    assert_eq!(visit(201).0.disposition, Replaced);
+}
+
+#[test]
+fn a_breaker_that_counts_to_zero_never_opens() {
+    let engine = Arc::new(engine(&loaded("inspect.breaker.replacements = 0"), FingerprintKey::new([0; 32])).unwrap());
+    for second in 0..100 {
+        assert_eq!(through(&engine, "/", "text/html", COMMENT, second).0.breaker, None);
+    }
+    assert_eq!(bad_key("inspect.breaker.calm = \"0\""), "inspect.breaker.calm");
+}
+
+#[test]
+fn the_rules_of_a_framework_can_be_switched_off_and_its_traces_are_still_contained() {
+    let trace = "NoMethodError (undefined method `total' for nil):\n\napp/models/cart.rb:12:in `total'\n\
+                 /srv/shop/app/controllers/carts_controller.rb:9:in `show'\n/srv/shop/lib/run.rb:3:in `go'\n";
+    let text = "rules.disabled_frameworks = [\"rails\", \"ruby\", \"rack\"]";
+    assert!(!answered(text, "/", "text/plain", trace).contains("/srv/shop"));
+    let error = ruleset(&loaded("rules.disabled_frameworks = [\"rials\"]")).unwrap_err();
+    assert_eq!(
+        (error.what.as_str(), error.hint.as_str()),
+        ("no rule is for this framework", "did you mean \"rails\"?")
+    );
 }

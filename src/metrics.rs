@@ -270,6 +270,7 @@ mod tests {
             cors: None,
             candidates: Vec::new(),
             breaker: None,
+            evidence: Default::default(),
         }
     }
 

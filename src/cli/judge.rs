@@ -13,10 +13,13 @@ use crate::{
 /// The pieces in which a body is fed, in bytes. The verdict does not depend on it.
 const PIECE: usize = 16 << 10;
 
-/// The engine of a configuration without its guard: a capture of a debug endpoint is to be read, not refused.
+/// The engine of a configuration without its guard: a capture of a debug endpoint is to be read, not refused. Nor do
+/// captures make a storm, however many there are of one page.
 pub(super) fn engine(mut loaded: Loaded) -> Result<Arc<Engine>, Failure> {
     let config = &mut loaded.config;
     config.route.iter_mut().map(|route| &mut route.guard).chain([&mut config.guard]).for_each(switch_off);
+    let inspections = config.route.iter_mut().map(|route| &mut route.inspect).chain([&mut config.inspect]);
+    inspections.for_each(|inspect| inspect.breaker.replacements = 0);
     Ok(Arc::new(compile::engine(&loaded, random_key()?)?))
 }
 

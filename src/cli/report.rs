@@ -159,6 +159,7 @@ mod tests {
             cors: None,
             candidates: Vec::new(),
             breaker: None,
+            evidence: Default::default(),
         };
         vec![
             Judged { name: "a".into(), outcome: outcome(Disposition::InspectedClean, None) },

@@ -170,6 +170,12 @@ fn explain_tells_the_rule_and_the_advice() {
     let (exit, out, _) = on_files(&["explain"], &[("b.http", LEAK)]);
     assert_eq!(exit, Exit::Findings);
     assert!(out.contains("route default, mode enforce") && out.contains("(critical, secret, count 1): "), "{out}");
+    assert!(out.contains("  found ") && out.contains(": anchor \""), "{out}");
+    let quoted =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nA problem in /srv/shop/cart.js:12 of ours. It is known.\n";
+    let (exit, out, _) = on_files(&["explain"], &[("c.http", quoted)]);
+    assert_eq!(exit, Exit::Ok);
+    assert!(out.contains("    +2  source path with line") && out.contains("in all"), "{out}");
     let (exit, out, _) = on_files(&["explain"], &[("a.http", HEALTHY)]);
     assert_eq!((exit, out.as_str()), (Exit::Ok, "/a.http: inspected-clean\n"));
     assert_eq!(cofferdam(&["explain", "/nowhere"], &[]).0, Exit::Usage);

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::Evidence;
 use crate::{
     engine::Engine,
     incident::{Category, Excerpt, Extract, Fingerprint, RuleHit, Severity},
-    policy::Judgement,
+    policy::{Judgement, Line},
     rules::Action,
     scan::{CompiledRule, Findings, RuleIndex, Ruleset},
 };
@@ -21,7 +22,7 @@ const RULES_MAX: usize = 64;
 pub(super) struct Ledger {
     by_rule: BTreeMap<RuleIndex, Entry>,
     extract: Extract,
-    score: Option<i32>,
+    score: Vec<Line>,
     /// Something would have been masked or replaced if it were not for observe mode.
     pub(super) observed: bool,
     /// The page is one of those that the route's breaker counts.
@@ -59,7 +60,7 @@ impl Ledger {
             }
         }
         if !tally.is_empty() {
-            self.score = Some(tally.score());
+            self.score = tally.lines();
         }
         self.read(&engine.rules, bytes, found);
     }
@@ -75,7 +76,14 @@ impl Ledger {
             self.by_rule.into_iter().map(|(rule, entry)| entry.hit(&rules.rules()[rule as usize])).collect();
         hits.extend((self.names > 0).then(|| name_hit(self.names)));
         hits.sort_by_key(|hit| std::cmp::Reverse((hit.severity, hit.count)));
-        (hits, self.extract, self.score)
+        let score = (!self.score.is_empty()).then(|| self.score.iter().map(|line| line.points).sum());
+        (hits, self.extract, score)
+    }
+
+    /// What was found and weighed so far.
+    pub(super) fn evidence(&self) -> Evidence {
+        let rules = self.by_rule.iter().map(|(&rule, entry)| (rule, entry.count)).collect();
+        Evidence { rules, score: self.score.clone() }
     }
 
     /// Reads the exception's type, file and line off the page, by the rules that know how, most severe first.

@@ -7,6 +7,7 @@
 
 mod body;
 mod budget;
+mod closing;
 mod coded;
 mod compress;
 mod cut;
@@ -31,7 +32,7 @@ pub use budget::Budget;
 pub use facts::Facts;
 pub use replay::{Replayed, replay, replay_answer, replay_at};
 pub use selftest::{Failure, selftest};
-pub use verdict::{HeadVerdict, Outcome, Released, RequestVerdict, Step};
+pub use verdict::{Evidence, HeadVerdict, Outcome, Released, RequestVerdict, Step};
 pub use websocket::{MESSAGE_MAX, MessageStep};
 
 use std::{sync::Arc, time::Duration};
@@ -50,7 +51,7 @@ use self::{
 use crate::{
     cookies::weak::Candidate,
     engine::Engine,
-    incident::{Disposition, Exemption, Incident, Mode, Refusal},
+    incident::{Disposition, Exemption, Mode, Refusal},
     policy::{RoutePolicy, Unreadable, UpgradePolicy},
     request::{self, Client, Objection, RequestHead, Upgrade, rate::Attempt},
     response::{self, CorsRepair, NonceInjector, Reply, ResponseHead, SealReport},
@@ -467,6 +468,7 @@ impl Exchange {
         let disposition = self.disposition.unwrap_or(otherwise);
         let mode = self.route.inspect.mode;
         let breaker = self.settle_breaker();
+        let evidence = self.ledger.evidence();
         let kept_back = matches!(disposition, Disposition::Replaced | Disposition::Masked | Disposition::Severed);
         let incident = (kept_back || self.ledger.observed || disposition == Disposition::Refused(Refusal::Unreadable))
             .then(|| self.incident(disposition));
@@ -480,22 +482,7 @@ impl Exchange {
             cors: self.cors,
             candidates: std::mem::take(&mut self.candidates),
             breaker,
-        }
-    }
-
-    fn incident(&mut self, disposition: Disposition) -> Incident {
-        let (rules, extract, score) = std::mem::take(&mut self.ledger).close(&self.engine.rules);
-        Incident {
-            id: self.facts.incident_id,
-            disposition,
-            mode: self.route.inspect.mode,
-            route: self.route.name.to_string(),
-            method: self.request.method.to_string(),
-            path: self.request.path.clone(),
-            upstream_status: self.upstream_status,
-            rules,
-            extract,
-            score,
+            evidence,
         }
     }
 }

@@ -7,9 +7,10 @@ use bytes::Bytes;
 use crate::{
     cookies::weak::Candidate,
     incident::{Disposition, Incident, Mode},
-    policy::{BreakerTurn, RoutePolicy, UpgradePolicy},
+    policy::{BreakerTurn, Line, RoutePolicy, UpgradePolicy},
     request::Objection,
     response::{CorsRepair, Reply, ResponseHead, SealReport},
+    scan::RuleIndex,
 };
 
 /// What to do with a request.
@@ -84,4 +85,15 @@ pub struct Outcome {
     pub candidates: Vec<Candidate>,
     /// The exchange turned the breaker of its page.
     pub breaker: Option<BreakerTurn>,
+    /// What was weighed, also where nothing came of it.
+    pub evidence: Evidence,
+}
+
+/// What counted for and against a page.
+#[derive(Debug, Default)]
+pub struct Evidence {
+    /// The rules that were confirmed, in the order of the packs, each with its hits.
+    pub rules: Vec<(RuleIndex, u32)>,
+    /// The score, term by term; empty where there was nothing to weigh.
+    pub score: Vec<Line>,
 }

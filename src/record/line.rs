@@ -227,6 +227,7 @@ mod tests {
             cors: None,
             candidates: Vec::new(),
             breaker: None,
+            evidence: Default::default(),
         };
         let mut lines = Lines::default();
         lines.access(format, &entry, &outcome, Duration::from_millis(2));

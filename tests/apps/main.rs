@@ -7,6 +7,8 @@
 #[cfg(test)]
 mod debian;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod node;
 #[cfg(test)]
 mod python;

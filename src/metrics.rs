@@ -51,6 +51,8 @@ impl Metrics {
         let counters = |name: &str, help: &str, labels: &[&str]| {
             registered(&registry, IntCounterVec::new(Opts::new(name, help), labels)?)
         };
+        let counter = |name: &str, help: &str| registered(&registry, IntCounter::new(name, help)?);
+        let gauge = |name: &str, help: &str| registered(&registry, IntGauge::new(name, help)?);
         let metrics = Self {
             responses: counters(
                 "cofferdam_responses_total",
@@ -91,19 +93,13 @@ impl Metrics {
                         .buckets(DURATION_BUCKETS.to_vec()),
                 )?,
             )?,
-            connections: registered(&registry, IntGauge::new("cofferdam_connections", "Open client connections")?)?,
-            held: registered(
-                &registry,
-                IntGauge::new("cofferdam_held_bytes", "Memory reserved for response bodies in inspection")?,
-            )?,
+            connections: gauge("cofferdam_connections", "Open client connections")?,
+            held: gauge("cofferdam_held_bytes", "Memory reserved for response bodies in inspection")?,
             budget: Arc::default(),
-            accepted: registered(
-                &registry,
-                IntCounter::new("cofferdam_connections_total", "Client connections accepted")?,
-            )?,
-            log_lines_dropped: registered(
-                &registry,
-                IntCounter::new("cofferdam_log_lines_dropped_total", "Log lines given up because the log was blocked")?,
+            accepted: counter("cofferdam_connections_total", "Client connections accepted")?,
+            log_lines_dropped: counter(
+                "cofferdam_log_lines_dropped_total",
+                "Log lines given up because the log was blocked",
             )?,
             registry,
         };

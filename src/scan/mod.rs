@@ -12,6 +12,7 @@ mod escape;
 mod look;
 mod pattern;
 mod ruleset;
+mod seam;
 mod tag;
 mod value;
 mod variant;
@@ -23,8 +24,8 @@ pub use pattern::Pattern;
 pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
 pub use view::View;
 
-use self::{anchors::Hit, confirm::Confirmer};
-use crate::rules::{Action, Part, StatusScope, ViewKind};
+use self::{anchors::Hit, confirm::Confirmer, seam::Seams};
+use crate::rules::{Action, Part, Rule, StatusScope, ViewKind};
 
 /// A stretch of a decoded body, with margins for what reaches over its ends.
 #[derive(Clone, Debug)]
@@ -35,31 +36,6 @@ pub struct Block<'a> {
     pub own: Range<usize>,
     /// Offset of `bytes[0]` in the body.
     pub offset: u64,
-}
-
-/// Seams of spans that stand so close together that every word must be in a span of its own.
-#[derive(Debug, Default)]
-struct Seams {
-    /// Places of the last ones, in a ring.
-    places: [usize; Self::DENSE],
-    count: usize,
-}
-
-impl Seams {
-    /// So many seams ...
-    const DENSE: usize = 16;
-
-    /// ... within so many bytes.
-    const WITHIN: usize = 40 * Self::DENSE;
-
-    /// Takes the next seam, in ascending order.
-    fn are_dense(&mut self, at: usize) -> bool {
-        let slot = self.count % Self::DENSE;
-        let dense = self.count >= Self::DENSE && at - self.places[slot] < Self::WITHIN;
-        self.places[slot] = at;
-        self.count += 1;
-        dense
-    }
 }
 
 /// Hits that are looked at one by one; where there are more, the view of the block is the cheaper way.
@@ -154,23 +130,40 @@ impl Ruleset {
     /// Whether the text view could confirm a hit. Most hits on honest pages are told from leaks by the text around
     /// them, which costs a fraction of the whole block's.
     fn may_confirm(&self, block: &Block<'_>, hits: &[Hit], source: Source) -> bool {
-        let mut looked = 0;
         let mut seams = Seams::default();
         for hit in hits {
             for anchored in self.anchored(hit.literal) {
-                if anchored.breaks_words() || anchored.joins_spans() && seams.are_dense(hit.start) {
+                if anchored.breaks_words() {
                     return true;
                 }
                 if anchored.joins_spans() {
-                    continue;
+                    seams.take(hit.start);
                 }
+            }
+        }
+        let at = |hit: &Hit| block.offset + hit.start as u64;
+        self.look(block.bytes, hits, |rule, hit| applies(&rule.scope, source, at(hit)))
+            || seams.dense(block.bytes).is_some_and(|words| self.may_confirm_joined(&words, source, block.offset))
+    }
+
+    /// The same for words that stood in pieces; `offset` is somewhere near them.
+    fn may_confirm_joined(&self, words: &[u8], source: Source, offset: u64) -> bool {
+        let mut hits = Vec::new();
+        self.anchors().find(words, 0..words.len(), &mut hits);
+        self.look(words, &hits, |rule, _| applies(&rule.scope, source, offset))
+    }
+
+    /// Whether a hit that `applies` may be confirmed, or there are too many to tell.
+    fn look(&self, bytes: &[u8], hits: &[Hit], applies: impl Fn(&Rule, &Hit) -> bool) -> bool {
+        let mut looked = 0;
+        for hit in hits {
+            for anchored in self.anchored(hit.literal).iter().filter(|anchored| anchored.is_of_rule()) {
                 let compiled = self.compiled(anchored.rule);
-                let reads_text = compiled.rule.view == ViewKind::Text;
-                if !reads_text || !applies(&compiled.rule.scope, source, block.offset + hit.start as u64) {
+                if compiled.rule.view != ViewKind::Text || !applies(&compiled.rule, hit) {
                     continue;
                 }
                 looked += 1;
-                if looked > LOOKS_MAX || look::may_match(compiled, block.bytes, hit.start) {
+                if looked > LOOKS_MAX || look::may_match(compiled, bytes, hit.start) {
                     return true;
                 }
             }

@@ -63,6 +63,11 @@ impl Anchored {
         self.rule == BREAKS_WORDS
     }
 
+    /// Whether the literal is a rule's.
+    pub(super) fn is_of_rule(self) -> bool {
+        !self.breaks_words() && !self.joins_spans()
+    }
+
     /// Whether the literal is no rule's but the seam of two spans.
     pub(super) fn joins_spans(self) -> bool {
         self.rule == JOINS_SPANS

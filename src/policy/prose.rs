@@ -21,8 +21,12 @@ impl Prose {
     pub fn of(text: &[u8]) -> Self {
         let mut prose = Self::default();
         let mut unfinished = 0;
-        for line in text.split(|&byte| byte == b'\n') {
+        let mut rest = Some(text);
+        while let Some(text) = rest {
+            let end = memchr::memchr(b'\n', text);
+            let line = &text[..end.unwrap_or(text.len())];
             unfinished = if is_code(line) { 0 } else { prose.add_line(line, unfinished) };
+            rest = end.map(|end| &text[end + 1..]);
         }
         prose
     }
@@ -36,7 +40,7 @@ impl Prose {
     fn add_line(&mut self, line: &[u8], unfinished: u32) -> u32 {
         let mut since_last = unfinished;
         for word in line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()) {
-            let letters = word.iter().filter(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
+            let letters = word.iter().filter(|&&byte| LETTERS[usize::from(byte)]).count();
             if letters >= 2 && letters * 4 >= word.len() * 3 {
                 self.words += 1;
                 since_last += 1;
@@ -50,9 +54,32 @@ impl Prose {
     }
 }
 
+/// Letters of ASCII, and whatever other letters are made of.
+static LETTERS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphabetic();
+        byte += 1;
+    }
+    table
+};
+
+/// What code is full of and prose is not.
+static MARKS: [bool; 256] = {
+    let mut table = [false; 256];
+    let marks = b"{}();=<>[]_$#|\\";
+    let mut at = 0;
+    while at < marks.len() {
+        table[marks[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
 /// Lines of code and traces do not count, however many words they have.
 fn is_code(line: &[u8]) -> bool {
-    let marks = line.iter().filter(|byte| b"{}();=<>[]_$#|\\".contains(byte)).count();
+    let marks = line.iter().filter(|&&byte| MARKS[usize::from(byte)]).count();
     marks * 12 > line.len() || (line.starts_with(b"    ") && marks > 0)
 }
 

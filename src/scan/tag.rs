@@ -7,46 +7,6 @@ use memchr::memchr;
 /// The longest tag that is stripped; longer ones stay text and are searched as such.
 const TAG_MAX: usize = 4096;
 
-/// Tags after which the text goes on in a new line.
-const LINE_BREAKING: &[&[u8]] = &[
-    b"br",
-    b"p",
-    b"div",
-    b"li",
-    b"ul",
-    b"ol",
-    b"tr",
-    b"table",
-    b"h1",
-    b"h2",
-    b"h3",
-    b"h4",
-    b"h5",
-    b"h6",
-    b"pre",
-    b"dt",
-    b"dd",
-    b"dl",
-    b"section",
-    b"article",
-    b"header",
-    b"footer",
-    b"hr",
-    b"title",
-    b"body",
-    b"head",
-    b"script",
-    b"style",
-    b"textarea",
-    b"blockquote",
-    b"td",
-    b"th",
-    b"option",
-    b"nav",
-    b"main",
-    b"form",
-];
-
 /// A tag, comment mark or declaration.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Tag {
@@ -75,8 +35,56 @@ pub(super) fn at(source: &[u8], at: usize) -> Option<Tag> {
         return None;
     }
     let length = tag_length(&rest[..rest.len().min(TAG_MAX)])?;
-    let breaks_line = LINE_BREAKING.iter().any(|known| known.eq_ignore_ascii_case(name));
-    Some(Tag { end: at + 1 + length, breaks_line })
+    Some(Tag { end: at + 1 + length, breaks_line: breaks_line(name) })
+}
+
+/// The longest name of a tag that [`breaks_line`] knows.
+const NAME_MAX: usize = 10;
+
+/// Whether the text goes on in a new line behind a tag of this name, in any case.
+fn breaks_line(name: &[u8]) -> bool {
+    let mut lower = [0; NAME_MAX];
+    let Some(lower) = lower.get_mut(..name.len()) else { return false };
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"p" | b"br"
+            | b"hr"
+            | b"li"
+            | b"ul"
+            | b"ol"
+            | b"dl"
+            | b"dt"
+            | b"dd"
+            | b"tr"
+            | b"td"
+            | b"th"
+            | b"h1"
+            | b"h2"
+            | b"h3"
+            | b"h4"
+            | b"h5"
+            | b"h6"
+            | b"div"
+            | b"pre"
+            | b"nav"
+            | b"head"
+            | b"body"
+            | b"form"
+            | b"main"
+            | b"title"
+            | b"table"
+            | b"style"
+            | b"script"
+            | b"header"
+            | b"footer"
+            | b"option"
+            | b"section"
+            | b"article"
+            | b"textarea"
+            | b"blockquote"
+    )
 }
 
 /// `<Config {'SECRET_KEY': …}>`, `<Request 'http://…' [GET]>`: how Python prints objects. No attribute begins so.

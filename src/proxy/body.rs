@@ -5,9 +5,7 @@
 
 use std::{
     collections::VecDeque,
-    error::Error as _,
     future::poll_fn,
-    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -25,7 +23,7 @@ use crate::{
     incident::Refusal,
     response::ResponseHead,
     server::Connection,
-    upstream::UpstreamBody,
+    upstream::{BodyFault, UpstreamBody},
 };
 
 /// What the client gets after the head.
@@ -311,12 +309,12 @@ impl Inspected {
         }
     }
 
-    fn on_frame(&mut self, frame: Option<hyper::Result<Frame<Bytes>>>) -> Step {
+    fn on_frame(&mut self, frame: Option<Result<Frame<Bytes>, BodyFault>>) -> Step {
         let Some(frame) = frame else { return self.on_end(None) };
         let frame = match frame {
             Ok(frame) => frame,
-            Err(error) if is_truncation(&error) => return self.on_truncated(),
-            Err(_) => return self.visit.exchange.on_upstream_error(),
+            Err(BodyFault::Truncated) => return self.on_truncated(),
+            Err(BodyFault::Malformed) => return self.visit.exchange.on_upstream_error(),
         };
         match frame.into_data() {
             Ok(data) => self.visit.exchange.on_chunk(data),
@@ -353,11 +351,4 @@ impl Inspected {
         // Something must wake us for the other deadline too; both wake the same task.
         quiet.poll(cx).map(|()| Step::Hold)
     }
-}
-
-/// Whether the connection ended in the middle of the body, as opposed to a body that is framed wrongly.
-fn is_truncation(error: &hyper::Error) -> bool {
-    let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
-    let ended = |io: &io::Error| matches!(io.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset);
-    error.is_incomplete_message() || io.is_some_and(ended)
 }

@@ -161,7 +161,7 @@ impl Proxy {
         request: Request<RequestBody>,
         connection: &Rc<Connection>,
     ) -> Response<ProxyBody> {
-        let (answer, switched) = match self.upstream.send_switch(request, &connection.exchange_deadline).await {
+        let answer = match self.upstream.send_switch(request, &connection.exchange_deadline).await {
             Ok(sent) => sent,
             Err(fault) => return self.refuse(visit, &fault, connection),
         };
@@ -172,7 +172,7 @@ impl Proxy {
             HeadVerdict::Upgrade(head, policy) => {
                 visit.entry.status = Some(head.status);
                 let idle = (self.clock.deadline(), self.settings.tunnel_idle_timeout);
-                connection.switch(upgrade::tunnel(switched, answer.body, visit, policy, idle));
+                connection.switch(upgrade::tunnel(answer.body, visit, policy, idle));
                 respond(head, |_| ProxyBody::Empty)
             }
             HeadVerdict::Replace(reply) => self::answer(visit, reply),
@@ -274,7 +274,6 @@ fn outgoing(head: RequestHead, body: RequestBody) -> Request<RequestBody> {
     *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = head.headers;
     if unsized_body {
-        // Without it hyper would take a GET for one without a body.
         request.headers_mut().insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     }
     request

@@ -17,7 +17,7 @@ use crate::{
     exchange::{Exchange, MessageStep, Released},
     policy::UpgradePolicy,
     server::{Deadline, Duplex, Takeover},
-    upstream::{Switched, UpstreamBody},
+    upstream::UpstreamBody,
 };
 
 /// Bytes held in each direction.
@@ -70,7 +70,6 @@ fn joined(mut pieces: Released) -> Bytes {
 
 /// Connects the two sides once the client's has been answered. The exchange lasts as long as the tunnel.
 pub(super) fn tunnel(
-    switched: Switched,
     answer: UpstreamBody,
     mut visit: Visit,
     policy: UpgradePolicy,
@@ -78,10 +77,7 @@ pub(super) fn tunnel(
 ) -> Takeover {
     Box::new(move |mut client, sent_by_client| {
         Box::pin(async move {
-            // The answer's connection is the tunnel's: it must live until the stream has been handed over.
-            let arrived = switched.await;
-            drop(answer);
-            if let Ok((mut upstream, sent_by_upstream)) = arrived {
+            if let Some((mut upstream, sent_by_upstream)) = answer.into_switched() {
                 let inspect = policy == UpgradePolicy::Inspect;
                 let judged = Judged { exchange: &mut visit.exchange, inspect };
                 let directions = (Direction::new(sent_by_client, Unread), Direction::new(sent_by_upstream, judged));

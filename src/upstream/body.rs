@@ -1,6 +1,8 @@
 //! The body of an answer. Read to its end, it gives its connection back; dropped before, it closes it.
 
 use std::{
+    error::Error as _,
+    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -9,19 +11,40 @@ use std::{
 use bytes::Bytes;
 use http_body::{Body, Frame};
 use hyper::body::Incoming;
+use thiserror::Error;
 
-use super::{link::Link, pool::Pool};
+use super::{http1::Content, io::Stream, link::Link, pool::Pool};
 
 #[derive(Debug)]
 pub(crate) struct UpstreamBody {
-    incoming: Incoming,
+    source: Source,
+    /// None once it has been given back, or broken.
     link: Option<Link>,
     pool: Option<Rc<Pool>>,
 }
 
+/// Where the body comes from.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// What is left of it on the connection.
+    Http1(Content),
+    Http2(Incoming),
+}
+
+/// How a body can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum BodyFault {
+    /// The connection ended in the middle of it.
+    #[error("the connection ended within the body")]
+    Truncated,
+    /// It is framed wrongly, or was taken back.
+    #[error("the body cannot be read")]
+    Malformed,
+}
+
 impl UpstreamBody {
-    pub(super) fn new(incoming: Incoming, link: Link, pool: Rc<Pool>) -> Self {
-        let mut body = Self { incoming, link: Some(link), pool: Some(pool) };
+    pub(super) fn new(source: Source, link: Link, pool: Rc<Pool>) -> Self {
+        let mut body = Self { source, link: Some(link), pool: Some(pool) };
         if body.is_end() {
             body.give_back();
         }
@@ -29,18 +52,27 @@ impl UpstreamBody {
     }
 
     /// A connection that was to switch protocols is never used for anything else.
-    pub(super) fn of_switch(incoming: Incoming, link: Link) -> Self {
-        Self { incoming, link: Some(link), pool: None }
+    pub(super) fn of_switch(source: Source, link: Link) -> Self {
+        Self { source, link: Some(link), pool: None }
     }
 
     /// Whether nothing more will come. May be true without a last poll.
     pub(crate) fn is_end(&self) -> bool {
-        self.incoming.is_end_stream()
+        match &self.source {
+            Source::Http1(content) => content.is_end(),
+            Source::Http2(incoming) => incoming.is_end_stream(),
+        }
     }
 
     /// The next piece.
-    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+    pub(crate) fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyFault>>> {
+        let frame = match (&mut self.source, &mut self.link) {
+            (Source::Http1(content), Some(Link::Http1(connection))) => ready!(content.poll_frame(cx, connection)),
+            (Source::Http1(_), _) => None,
+            (Source::Http2(incoming), _) => {
+                ready!(Pin::new(incoming).poll_frame(cx)).map(|frame| frame.map_err(|error| BodyFault::of(&error)))
+            }
+        };
         match &frame {
             None => self.give_back(),
             Some(Ok(_)) if self.is_end() => self.give_back(),
@@ -50,9 +82,42 @@ impl UpstreamBody {
         Poll::Ready(frame)
     }
 
+    /// The connection, once protocols have been switched, and what the application has already sent on it.
+    pub(crate) fn into_switched(self) -> Option<(Stream, Bytes)> {
+        match self.link {
+            Some(Link::Http1(connection)) => Some(connection.into_parts()),
+            _ => None,
+        }
+    }
+
     fn give_back(&mut self) {
-        if let (Some(link), Some(pool)) = (self.link.take(), &self.pool) {
+        let reusable = match &self.source {
+            Source::Http1(content) => content.is_reusable(),
+            Source::Http2(_) => true,
+        };
+        if let (Some(link), Some(pool)) = (self.link.take_if(|_| self.pool.is_some()), &self.pool)
+            && reusable
+        {
             pool.put(link);
+        }
+    }
+}
+
+impl BodyFault {
+    /// Tells a connection that ended in the middle of the body from a body that is framed wrongly.
+    fn of(error: &hyper::Error) -> Self {
+        match error.source().and_then(|source| source.downcast_ref::<io::Error>()) {
+            _ if error.is_incomplete_message() => Self::Truncated,
+            Some(io) => Self::of_io(io),
+            None => Self::Malformed,
+        }
+    }
+
+    /// The same of a connection that is read without hyper.
+    pub(super) fn of_io(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => Self::Truncated,
+            _ => Self::Malformed,
         }
     }
 }

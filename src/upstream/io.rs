@@ -1,4 +1,4 @@
-//! The bytes of an upstream connection on their way to and from hyper, counted while a head is awaited.
+//! The bytes of an upstream connection; on their way to and from hyper (HTTP/2), counted while a head is awaited.
 
 use std::{
     cell::Cell,
@@ -25,8 +25,8 @@ pub(crate) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
-/// How many bytes may still come before the head of a response is complete. hyper bounds one head, but reads
-/// interim responses (1xx) without end.
+/// How many bytes may still come before the head of a response is complete: hyper reads interim responses (1xx)
+/// without end.
 #[derive(Clone, Debug)]
 pub(super) struct Allowance(Rc<Cell<usize>>);
 
@@ -66,10 +66,6 @@ impl Allowance {
 impl UpstreamIo {
     pub(super) fn new(stream: Stream, allowance: Allowance) -> Self {
         Self { stream, allowance }
-    }
-
-    pub(super) fn into_inner(self) -> Stream {
-        self.stream
     }
 }
 

@@ -1,12 +1,13 @@
 //! The side of the application: one worker's connections to it, kept open between requests.
 //!
 //! A connection is used again only if the answer before was read to its very end and nothing came after it. What
-//! the upstream says is taken only if it says it in one way: hyper accepts answers with two lengths, we do not.
+//! the upstream says is taken only if it says it in one way.
 
 mod body;
 mod connect;
 mod fault;
 mod framing;
+mod http1;
 mod http2;
 mod io;
 mod link;
@@ -14,10 +15,9 @@ mod pool;
 mod request;
 mod tls;
 
-pub(crate) use body::UpstreamBody;
+pub(crate) use body::{BodyFault, UpstreamBody};
 pub use connect::UpstreamAddress;
 pub(crate) use fault::Fault;
-pub(crate) use link::Switched;
 pub(crate) use request::{BodyLimit, RequestBody};
 pub use tls::{UpstreamTls, UpstreamTlsFiles};
 
@@ -25,7 +25,12 @@ use std::{rc::Rc, time::Duration};
 
 use http::{Method, Request, response};
 
-use self::{link::Link, pool::Pool};
+use self::{
+    body::Source,
+    http1::{Http1, Scratch},
+    link::Link,
+    pool::Pool,
+};
 use crate::server::{Clock, Deadline};
 
 /// Where the application is and what it is held to.
@@ -86,6 +91,7 @@ impl UpstreamSettings {
 pub(crate) struct Upstream {
     settings: UpstreamSettings,
     pool: Rc<Pool>,
+    scratch: Scratch,
 }
 
 /// What the upstream answered.
@@ -98,7 +104,7 @@ pub(crate) struct Answer {
 impl Upstream {
     pub(crate) fn new(settings: UpstreamSettings, clock: Clock) -> Self {
         let pool = Pool::new(settings.max_idle, settings.idle_timeout, clock);
-        Self { settings, pool: Rc::new(pool) }
+        Self { settings, pool: Rc::new(pool), scratch: Scratch::default() }
     }
 
     pub(crate) fn settings(&self) -> &UpstreamSettings {
@@ -141,18 +147,19 @@ impl Upstream {
         &self,
         request: Request<RequestBody>,
         deadline: &Deadline,
-    ) -> Result<(Answer, Switched), Fault> {
+    ) -> Result<Answer, Fault> {
         deadline.set(self.settings.connect_timeout);
         let io = deadline.bound(connect::connect_http1(&self.settings)).await.ok_or(Fault::ConnectTimeout)?;
-        let (mut link, switched) = Link::open_for_switch(io.map_err(Fault::Connect)?, self.settings.max_head).await?;
+        let connection = Http1::new(io.map_err(Fault::Connect)?, self.scratch.clone(), self.settings.max_head);
+        let mut link = Link::Http1(Box::new(connection));
         let (head, body) = self.exchange(&mut link, request, deadline).await.map_err(|failure| failure.fault)?;
-        Ok((Answer { head, body: UpstreamBody::of_switch(body, link) }, switched))
+        Ok(Answer { head, body: UpstreamBody::of_switch(body, link) })
     }
 
     async fn connect(&self, deadline: &Deadline) -> Result<Link, Fault> {
         deadline.set(self.settings.connect_timeout);
         let io = deadline.bound(connect::connect(&self.settings)).await.ok_or(Fault::ConnectTimeout)?;
-        Link::open(io.map_err(Fault::Connect)?, self.settings.max_head).await
+        Link::open(io.map_err(Fault::Connect)?, self.scratch.clone(), self.settings.max_head).await
     }
 
     async fn exchange(
@@ -160,14 +167,9 @@ impl Upstream {
         link: &mut Link,
         request: Request<RequestBody>,
         deadline: &Deadline,
-    ) -> Result<(response::Parts, hyper::body::Incoming), link::Failure> {
+    ) -> Result<(response::Parts, Source), link::Failure> {
         deadline.set(self.settings.head_timeout);
-        let Some(response) = deadline.bound(link.send(request)).await else { return Err(Fault::Timeout.into()) };
-        let (head, body) = response?.into_parts();
-        if !framing::is_unambiguous(&head) {
-            return Err(Fault::Malformed.into());
-        }
-        Ok((head, body))
+        deadline.bound(link.send(request)).await.unwrap_or_else(|| Err(Fault::Timeout.into()))
     }
 }
 

@@ -30,7 +30,7 @@ impl Pool {
     /// The connection used last, which is the least likely to be closing and the warmest in every cache.
     pub(super) fn take(&self) -> Option<Link> {
         loop {
-            let idle = self.idle.borrow_mut().pop_back()?;
+            let mut idle = self.idle.borrow_mut().pop_back()?;
             if idle.link.is_ready() && !self.is_expired(&idle) {
                 return Some(idle.link);
             }

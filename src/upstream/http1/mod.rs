@@ -1,0 +1,163 @@
+//! HTTP/1.1 towards the application (RFC 9112): one exchange at a time on a connection, driven by whoever awaits its
+//! answer.
+//!
+//! There is no task per connection and no channel: a response is read by the task that forwards it, so a request
+//! costs one write and one read on this side. What the application says is believed only if it can be read in one
+//! way, and an idle connection holds no buffer.
+
+mod chunked;
+mod content;
+mod encode;
+mod head;
+mod sending;
+
+use std::{
+    cell::RefCell,
+    future::{Future, poll_fn},
+    io,
+    pin::{Pin, pin},
+    rc::Rc,
+    task::{Context, Poll, Waker, ready},
+};
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::{Method, Request, StatusCode, response};
+use memchr::memchr;
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+
+pub(super) use self::content::Content;
+use self::{content::Framing, head::Parsed, sending::Sending};
+use super::{Fault, RequestBody, io::Stream, link::Failure};
+
+/// Bytes that are read at first: enough for the head and the whole of an ordinary page.
+const FIRST_READ: usize = 16 * 1024;
+
+/// How many heads' worth of interim responses (1xx) may precede an answer.
+const INTERIM_HEADS: usize = 2;
+
+/// Where the first bytes of answers arrive; one worker's connections share it, since none keeps anything there.
+#[derive(Clone, Debug)]
+pub(super) struct Scratch(Rc<RefCell<Box<[u8]>>>);
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self(Rc::new(RefCell::new(vec![0; FIRST_READ].into())))
+    }
+}
+
+/// A connection. Dropping it closes it.
+#[derive(Debug)]
+pub(super) struct Http1 {
+    stream: Stream,
+    /// Read, and not yet taken. Empty between exchanges, or the connection is not used again.
+    input: BytesMut,
+    scratch: Scratch,
+    /// Bytes of the largest head.
+    max_head: usize,
+}
+
+/// An answer whose body is still to be read.
+pub(super) type Answered = (response::Parts, Content);
+
+impl Http1 {
+    pub(super) fn new(stream: Stream, scratch: Scratch, max_head: usize) -> Self {
+        Self { stream, input: BytesMut::new(), scratch, max_head }
+    }
+
+    /// Whether another request may be sent: the application has neither closed the connection nor said anything
+    /// unasked. Costs no system call while nothing has happened.
+    pub(super) fn is_idle(&mut self) -> bool {
+        let mut byte = [0];
+        let mut context = Context::from_waker(Waker::noop());
+        let read = Pin::new(&mut self.stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte));
+        self.input.is_empty() && read.is_pending()
+    }
+
+    /// Sends a request and waits for the head of its answer, which may come before the request's end.
+    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Answered, Failure> {
+        let (parts, body) = request.into_parts();
+        let mut sending = Sending::new(&parts, body);
+        let mut interim = self.max_head.saturating_mul(INTERIM_HEADS);
+        let received = poll_fn(|cx| {
+            if let Poll::Ready(Err(fault)) = sending.poll(cx, &mut self.stream) {
+                return Poll::Ready(Err(fault));
+            }
+            self.poll_answer(cx, &mut interim)
+        })
+        .await;
+        let head = match received {
+            Ok(head) => head,
+            Err(fault) => {
+                let unsent = if matches!(fault, Fault::Closed) { sending.into_unsent() } else { None };
+                let unsent = unsent.map(|body| Box::new(Request::from_parts(parts, body)));
+                return Err(Failure { fault, unsent });
+            }
+        };
+        let framing = Framing::of(&head, parts.method == Method::HEAD).ok_or(Fault::Malformed)?;
+        let content = Content::new(framing, head::is_kept_alive(&head), sending);
+        Ok((head, content.begun(self)))
+    }
+
+    /// The stream, and what has been read of it, once protocols have been switched.
+    pub(super) fn into_parts(self) -> (Stream, Bytes) {
+        (self.stream, self.input.freeze())
+    }
+
+    /// Reads until a final head has come; interim ones are dropped.
+    fn poll_answer(&mut self, cx: &mut Context<'_>, interim: &mut usize) -> Poll<Result<response::Parts, Fault>> {
+        loop {
+            if ready!(self.poll_piece(cx))?
+                && let Some(head) = self.final_head(interim)?
+            {
+                return Poll::Ready(Ok(head));
+            }
+            if self.input.len() > self.max_head {
+                return Poll::Ready(Err(Fault::Malformed));
+            }
+        }
+    }
+
+    /// Takes a final head, if there is one, and what comes before it.
+    fn final_head(&mut self, interim: &mut usize) -> Result<Option<response::Parts>, Fault> {
+        while let Some(Parsed { head, length }) = head::parse(&self.input).ok_or(Fault::Malformed)? {
+            if length > self.max_head {
+                return Err(Fault::Malformed);
+            }
+            self.input.advance(length);
+            if !head.status.is_informational() || head.status == StatusCode::SWITCHING_PROTOCOLS {
+                return Ok(Some(head));
+            }
+            *interim = interim.checked_sub(length).ok_or(Fault::Malformed)?;
+        }
+        Ok(None)
+    }
+
+    /// Reads once and tells whether a line ended in what came: without that no head is complete, and it need not be
+    /// looked for.
+    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
+        let mut scratch = self.scratch.0.borrow_mut();
+        let mut space = ReadBuf::new(&mut scratch);
+        match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space)) {
+            Ok(()) if space.filled().is_empty() => Poll::Ready(Err(self.ended())),
+            Ok(()) => {
+                self.input.extend_from_slice(space.filled());
+                Poll::Ready(Ok(memchr(b'\n', space.filled()).is_some()))
+            }
+            Err(_) => Poll::Ready(Err(self.ended())),
+        }
+    }
+
+    /// What an end says that comes before the head is complete.
+    fn ended(&self) -> Fault {
+        if head::parse(&self.input).is_none() { Fault::Malformed } else { Fault::Closed }
+    }
+
+    /// Reads up to `most` bytes of a body; none at its end.
+    fn poll_read(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<usize>> {
+        self.input.reserve(most);
+        pin!(self.stream.read_buf(&mut self.input)).poll(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -42,6 +42,10 @@ const END_TO_END: [HeaderName; 10] = [
 /// Takes away the fields of the connection they came over, those that `Connection` names among them. A wish for
 /// trailers (`TE: trailers`) is kept: the proxy can pass them on.
 pub fn remove_hop_by_hop(fields: &mut HeaderMap, upgrade: Upgrade) {
+    // Mostly there are none: one look at the names is cheaper than asking the map for each.
+    if !fields.keys().any(|name| *name == UPGRADE || HOP_BY_HOP.contains(name)) {
+        return;
+    }
     let trailers = lists(fields, &TE, b"trailers");
     let upgrades = upgrade == Upgrade::Keep && lists(fields, &CONNECTION, b"upgrade") && fields.contains_key(UPGRADE);
     for name in named_by_connection(fields) {

@@ -1,7 +1,7 @@
 //! One connection to the application: HTTP/1.1, driven by whoever reads from it, or hyper's HTTP/2, driven by tasks of
 //! its own. Either carries one exchange at a time.
 
-use http::{Request, response, uri::Scheme};
+use http::{Method, Request, response, uri::Scheme};
 use hyper::client::conn::http2;
 use hyper_util::rt::TokioIo;
 
@@ -31,16 +31,25 @@ pub(super) struct Http2 {
     max_head: usize,
 }
 
-/// A request that was not answered, and whether it is still there, unwritten.
+/// A request that was not answered.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) fault: Fault,
-    pub(super) unsent: Option<Box<Request<RequestBody>>>,
+    pub(super) again: Option<Again>,
+}
+
+/// A request that is still there, from its beginning.
+#[derive(Debug)]
+pub(super) enum Again {
+    /// The application cannot have seen any of it.
+    Unsent(Box<Request<RequestBody>>),
+    /// It may have, but is the same to do it twice (RFC 9110 section 9.2.2).
+    Repeatable(Box<Request<RequestBody>>),
 }
 
 impl From<Fault> for Failure {
     fn from(fault: Fault) -> Self {
-        Self { fault, unsent: None }
+        Self { fault, again: None }
     }
 }
 
@@ -91,11 +100,14 @@ impl Http2 {
 
     async fn send(&mut self, request: Request<RequestBody>) -> Result<(response::Parts, Source), Failure> {
         self.allowance.begin(self.max_head);
+        let spare = copy(&request);
         let result = self.sender.try_send_request(version2::from_http1(request, &self.scheme)).await;
         self.allowance.end();
         let response = result.map_err(|mut error| {
             let unsent = error.take_message().map(version2::to_http1).map(Box::new);
-            Failure { fault: error.into_error().into(), unsent }
+            let fault = Fault::from(error.into_error());
+            let spare = spare.filter(|_| matches!(fault, Fault::Closed)).map(Again::Repeatable);
+            Failure { fault, again: unsent.map(Again::Unsent).or(spare) }
         })?;
         let (head, incoming) = response.into_parts();
         if !framing::is_unambiguous(&head) {
@@ -103,6 +115,23 @@ impl Http2 {
         }
         Ok((head, Source::Http2(incoming)))
     }
+}
+
+/// A copy to send again if the connection turns out to be closing.
+fn copy(request: &Request<RequestBody>) -> Option<Box<Request<RequestBody>>> {
+    if !is_repeatable(request.method()) || !request.body().is_empty() {
+        return None;
+    }
+    let mut copy = Request::new(RequestBody::Empty);
+    *copy.method_mut() = request.method().clone();
+    *copy.uri_mut() = request.uri().clone();
+    *copy.headers_mut() = request.headers().clone();
+    Some(Box::new(copy))
+}
+
+/// Whether a request without a body changes nothing (RFC 9110 section 9.2.1).
+pub(super) fn is_repeatable(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 impl Drop for Http2 {

@@ -23,12 +23,12 @@ pub use tls::{UpstreamTls, UpstreamTlsFiles};
 
 use std::{rc::Rc, time::Duration};
 
-use http::{Method, Request, response};
+use http::{Request, response};
 
 use self::{
     body::Source,
     http1::{Http1, Scratch},
-    link::Link,
+    link::{Again, Failure, Link},
     pool::Pool,
 };
 use crate::server::{Clock, Deadline};
@@ -122,14 +122,12 @@ impl Upstream {
     /// if it was, only when it has no body and a method that changes nothing (RFC 9110 section 9.2.1).
     pub(crate) async fn send(&self, mut request: Request<RequestBody>, deadline: &Deadline) -> Result<Answer, Fault> {
         while let Some(mut link) = self.pool.take() {
-            let spare = repeatable(&request);
             match self.exchange(&mut link, request, deadline).await {
                 Ok((head, body)) => return Ok(Answer { head, body: UpstreamBody::new(body, link, self.pool.clone()) }),
-                Err(link::Failure { unsent: Some(unsent), .. }) => request = *unsent,
-                Err(link::Failure { fault: Fault::Closed, .. }) if spare.is_some() => match spare {
-                    Some(spare) => return self.send_afresh(spare, deadline).await,
-                    None => return Err(Fault::Closed),
-                },
+                Err(Failure { again: Some(Again::Unsent(unsent)), .. }) => request = *unsent,
+                Err(Failure { again: Some(Again::Repeatable(spare)), .. }) => {
+                    return self.send_afresh(*spare, deadline).await;
+                }
                 Err(failure) => return Err(failure.fault),
             }
         }
@@ -167,21 +165,8 @@ impl Upstream {
         link: &mut Link,
         request: Request<RequestBody>,
         deadline: &Deadline,
-    ) -> Result<(response::Parts, Source), link::Failure> {
+    ) -> Result<(response::Parts, Source), Failure> {
         deadline.set(self.settings.head_timeout);
         deadline.bound(link.send(request)).await.unwrap_or_else(|| Err(Fault::Timeout.into()))
     }
-}
-
-/// A copy to send again if the connection turns out to be closing.
-fn repeatable(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
-    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if !safe || !request.body().is_empty() {
-        return None;
-    }
-    let mut copy = Request::new(RequestBody::Empty);
-    *copy.method_mut() = request.method().clone();
-    *copy.uri_mut() = request.uri().clone();
-    *copy.headers_mut() = request.headers().clone();
-    Some(copy)
 }

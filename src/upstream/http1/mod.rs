@@ -88,9 +88,8 @@ impl Http1 {
         let head = match received {
             Ok(head) => head,
             Err(fault) => {
-                let unsent = if matches!(fault, Fault::Closed) { sending.into_unsent() } else { None };
-                let unsent = unsent.map(|body| Box::new(Request::from_parts(parts, body)));
-                return Err(Failure { fault, unsent });
+                let again = matches!(fault, Fault::Closed).then(|| sending.again(parts)).flatten();
+                return Err(Failure { fault, again });
             }
         };
         let framing = Framing::of(&head, parts.method == Method::HEAD).ok_or(Fault::Malformed)?;

@@ -7,12 +7,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::request;
+use http::{Request, request};
 use http_body::Body;
 use tokio::io::AsyncWrite;
 
 use super::encode::{self, Coding};
-use crate::upstream::{Fault, RequestBody, io::Stream};
+use crate::upstream::{
+    Fault, RequestBody,
+    io::Stream,
+    link::{Again, is_repeatable},
+};
 
 /// Bytes that are collected before they are written.
 const GATHER: usize = 16 * 1024;
@@ -55,9 +59,14 @@ impl Sending {
         self.stage == Stage::Sent
     }
 
-    /// The body, if all of the request is still there.
-    pub(super) fn into_unsent(self) -> Option<RequestBody> {
-        self.untouched.then_some(self.body)
+    /// The request, if it is still there from its beginning and may be sent again.
+    pub(super) fn again(self, parts: request::Parts) -> Option<Again> {
+        let repeatable = self.body.is_empty() && is_repeatable(&parts.method);
+        let request = Box::new(Request::from_parts(parts, self.body));
+        match self.untouched {
+            true => Some(Again::Unsent(request)),
+            false => repeatable.then_some(Again::Repeatable(request)),
+        }
     }
 
     /// Sends what can be sent. Ready when there is no more to do; an error is the client's.

@@ -1,5 +1,5 @@
-//! Header and trailer fields, judged: a finding drops the field, or masks the value where a span is known. A name that
-//! carries data instead of naming any drops its field.
+//! Header and trailer fields, judged: a finding drops the field, or masks the value where a span is known. In an
+//! error, a name that carries data instead of naming any drops its field.
 
 use std::ops::Range;
 
@@ -29,7 +29,8 @@ pub(super) fn inspect(
     if let Some(spaced) = with_spaces(&lines.text) {
         found.findings.extend(scan(engine, &spaced, source).findings);
     }
-    let names = lines.names_with_data();
+    // An application that is well may have its reasons.
+    let names = if status >= ERRORS { lines.names_with_data() } else { Vec::new() };
     if found.findings.is_empty() && names.is_empty() {
         return;
     }
@@ -69,6 +70,9 @@ fn carries_data(name: &str) -> bool {
         digits.windows(2).filter(|pair| pair[0] != pair[1]).count() >= DATA_CHANGES
     })
 }
+
+/// From this status on a response is an error.
+const ERRORS: u16 = 400;
 
 /// The status under which one piece of evidence suffices.
 const STRICT: u16 = 500;
@@ -223,19 +227,19 @@ mod tests {
     use crate::{incident::FingerprintKey, scan::Ruleset};
 
     #[test]
-    fn a_field_whose_name_carries_data_is_dropped_and_reported() {
+    fn a_field_of_an_error_whose_name_carries_data_is_dropped_and_reported() {
         let engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));
-        for (mode, left) in [(Mode::Enforce, 1), (Mode::Observe, 2)] {
+        for (mode, status, left) in [(Mode::Enforce, 404, 1), (Mode::Observe, 500, 2), (Mode::Enforce, 200, 2)] {
             let policy = InspectPolicy { mode, ..InspectPolicy::default() };
             let mut fields = HeaderMap::new();
             fields.insert("x-order-3f9a0c1be82d", HeaderValue::from_static("1"));
             fields.insert("x-order", HeaderValue::from_static("3f9a0c1be82d"));
             let mut ledger = Ledger::default();
-            inspect(&engine, (200, &policy), &mut fields, &mut ledger);
+            inspect(&engine, (status, &policy), &mut fields, &mut ledger);
             assert_eq!((fields.len(), fields.contains_key("x-order")), (left, true));
-            assert_eq!((ledger.masked, ledger.observed), (mode == Mode::Enforce, mode == Mode::Observe));
+            assert_eq!((ledger.masked, ledger.observed), (left == 1, mode == Mode::Observe));
             let (hits, ..) = ledger.close(&engine.rules);
-            assert_eq!((hits.len(), hits[0].count), (1, 1));
+            assert_eq!(hits.len(), usize::from(status >= 400));
         }
     }
 

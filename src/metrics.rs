@@ -295,6 +295,14 @@ mod tests {
     }
 
     #[test]
+    fn the_turns_of_a_breaker_are_counted_by_route() {
+        let metrics = Metrics::new(Registry::new()).unwrap();
+        WorkerMetrics::new(metrics.clone()).breaker_turned("board", BreakerTurn::Opened);
+        let text = rendered(&metrics);
+        assert!(text.contains("cofferdam_breaker_turns_total{route=\"board\",turn=\"opened\"} 1\n"), "{text}");
+    }
+
+    #[test]
     fn two_sets_of_metrics_do_not_meet() {
         let one = Metrics::new(Registry::new()).unwrap();
         let other = Metrics::new(Registry::new()).unwrap();

@@ -369,7 +369,7 @@ pub struct CookieRule {
     /// The longest lifetime.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub max_lifetime: Option<Duration>,
-    /// `__Host-` or `__Secure-` towards the client.
+    /// `__Host-~` or `__Secure-~` towards the client.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub prefix: Option<Prefix>,
     /// `keep`, `remove`, or the domain to narrow to.

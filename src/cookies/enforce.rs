@@ -147,7 +147,7 @@ impl<'a> Draft<'a> {
         let pair = cookie.raw.split(|&byte| byte == b';').next().unwrap_or_default();
         let mut out = Vec::with_capacity(cookie.raw.len() + 64);
         out.extend_from_slice(&pair[..cookie.name_at]);
-        out.extend_from_slice(self.prefix.map_or("", Prefix::as_str).as_bytes());
+        out.extend_from_slice(self.prefix.map_or("", Prefix::given).as_bytes());
         out.extend_from_slice(&pair[cookie.name_at..]);
         for (_, attribute) in &self.attributes {
             out.push(b';');
@@ -250,7 +250,7 @@ mod tests {
     fn a_host_prefix_brings_what_browsers_demand_with_it() {
         let rules = Rules { prefix: Some(Prefix::Host), path: Some("/app"), ..standard() };
         let got = enforced(" sid =1; Domain=example.org; Path=/x", &rules);
-        assert_eq!(got, " __Host-sid =1; Path=/; SameSite=Lax; Secure; HttpOnly");
+        assert_eq!(got, " __Host-~sid =1; Path=/; SameSite=Lax; Secure; HttpOnly");
         assert_eq!(
             enforced("__secure-sid=1; Path=/app; SameSite=Lax; Secure; HttpOnly", &rules),
             "__secure-sid=1; Path=/app; SameSite=Lax; Secure; HttpOnly"

@@ -89,7 +89,16 @@ impl SameSite {
 }
 
 impl Prefix {
-    /// The bytes before the name.
+    /// The bytes that this proxy puts before a name: the prefix and a `~`. By the `~` its names are told from those
+    /// that the application itself gave a prefix, which must come back to it as they are.
+    pub fn given(self) -> &'static str {
+        match self {
+            Self::Secure => "__Secure-~",
+            Self::Host => "__Host-~",
+        }
+    }
+
+    /// The bytes that browsers look for.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Secure => "__Secure-",
@@ -105,9 +114,9 @@ impl Prefix {
         })
     }
 
-    /// `name` without this prefix, where it has it in the exact spelling that this proxy gives.
+    /// `name` without this prefix, where this proxy gave it ([`Prefix::given`]).
     pub fn strip(self, name: &[u8]) -> Option<&[u8]> {
-        name.strip_prefix(self.as_str().as_bytes())
+        name.strip_prefix(self.given().as_bytes())
     }
 }
 

@@ -236,7 +236,9 @@ impl CookiePolicy {
     }
 
     fn is_script_readable(&self, name: &[u8]) -> bool {
-        let bare = [Prefix::Host, Prefix::Secure].iter().find_map(|prefix| prefix.strip(name)).unwrap_or(name);
+        let own = || Prefix::of(name).map(|prefix| &name[prefix.as_str().len()..]);
+        let given = [Prefix::Host, Prefix::Secure].iter().find_map(|prefix| prefix.strip(name));
+        let bare = given.or_else(own).unwrap_or(name);
         self.script_readable.iter().any(|pattern| pattern.matches(name) || pattern.matches(bare))
     }
 
@@ -418,16 +420,29 @@ mod tests {
         let policy = with_prefix("sid");
         let mut out = fields(&SET_COOKIE, &["sid=1"]);
         policy.harden(&mut out, true, 0);
-        assert_eq!(all(&out, &SET_COOKIE), ["__Host-sid=1; Path=/; SameSite=Lax; Secure; HttpOnly"]);
-        let mut back = fields(&COOKIE, &["a=0; __Host-sid=1; __Host-own=2", "b=3"]);
+        assert_eq!(all(&out, &SET_COOKIE), ["__Host-~sid=1; Path=/; SameSite=Lax; Secure; HttpOnly"]);
+        let mut back = fields(&COOKIE, &["a=0; __Host-~sid=1; __Host-own=2", "b=3"]);
         assert_eq!(policy.unprefix(&mut back, true), 1);
         assert_eq!(all(&back, &COOKIE), ["a=0; sid=1; __Host-own=2", "b=3"]);
     }
 
     #[test]
+    fn a_prefix_that_the_application_gave_comes_back_to_it() {
+        for pattern in ["sid", "*"] {
+            let policy = with_prefix(pattern);
+            let mut out = fields(&SET_COOKIE, &["__Host-sid=1; Path=/; Secure"]);
+            policy.harden(&mut out, true, 0);
+            assert_eq!(all(&out, &SET_COOKIE), ["__Host-sid=1; Path=/; Secure; SameSite=Lax; HttpOnly"]);
+            let mut back = fields(&COOKIE, &["__Host-sid=1; __Host-~sid=2"]);
+            assert_eq!(policy.unprefix(&mut back, true), 1);
+            assert_eq!(all(&back, &COOKIE), ["__Host-sid=1; sid=2"]);
+        }
+    }
+
+    #[test]
     fn a_planted_cookie_without_its_prefix_never_reaches_the_application() {
         let policy = with_prefix("sid");
-        let mut back = fields(&COOKIE, &["sid=evil", " sid =evil; __Host-sid=1; __host-sid=2"]);
+        let mut back = fields(&COOKIE, &["sid=evil", " sid =evil; __Host-~sid=1; __host-sid=2"]);
         assert_eq!(policy.unprefix(&mut back, true), 3);
         assert_eq!(all(&back, &COOKIE), ["sid=1; __host-sid=2"]);
         let mut plain = fields(&COOKIE, &["sid=1"]);

@@ -4,11 +4,6 @@ use std::{env, io, process};
 
 use cofferdam::{cli, config::Environment};
 
-/// A request takes some dozens of small blocks and frees them again; with the system's allocator that was a fifth of
-/// our own processor time.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> process::ExitCode {
     // Names and values that are not Unicode name no key and hold no secret we could use.
     let environment: Environment = env::vars_os()

@@ -83,6 +83,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["cookies"]),
     ("aes_gcm", &["cookies"]),
     ("md5", &["cookies"]),
+    ("httparse", &["upstream"]),
     ("httpdate", &["server"]),
     ("figment", &["config"]),
     ("prometheus", &["metrics"]),

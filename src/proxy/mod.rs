@@ -86,7 +86,8 @@ impl Proxy {
         }
         if head.headers.contains_key(header::UPGRADE) {
             let request = self.outgoing(&visit, head, body, connection);
-            return self.switch(visit, request, connection).await;
+            // Boxed: few requests come here.
+            return Box::pin(self.switch(visit, request, connection)).await;
         }
         let request = self.outgoing(&visit, head, body, connection);
         match self.upstream.send(request, &connection.exchange_deadline).await {

@@ -339,7 +339,11 @@ pub(super) async fn serve<D: Duplex, S: Service>(duplex: D, connection: Rc<Conne
     let calls = service_fn(|request| {
         connection.begin_exchange();
         let (service, connection) = (service.clone(), connection.clone());
-        async move { Ok::<_, Infallible>(Response::new(service.call(request, &connection).await, connection)) }
+        async move {
+            // Boxed, so that an idle connection does not hold the room of an exchange.
+            let response = Box::pin(service.call(request, &connection)).await;
+            Ok::<_, Infallible>(Response::new(response, connection))
+        }
     });
     let duplex = HoldBack::new(duplex, connection.clone());
     let mut http = http1(&connection.settings).serve_connection(TokioIo::new(duplex), calls);
@@ -355,7 +359,8 @@ pub(super) async fn serve<D: Duplex, S: Service>(duplex: D, connection: Rc<Conne
             }
             report(&end, &connection, &*service);
             let began = !parts.read_buf.is_empty();
-            say_last(&mut duplex, held, &connection, (&end, began), &*service).await;
+            // Boxed: it has a buffer.
+            Box::pin(say_last(&mut duplex, held, &connection, (&end, began), &*service)).await;
         }
     }
 }

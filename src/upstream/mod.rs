@@ -135,7 +135,8 @@ impl Upstream {
     }
 
     async fn send_afresh(&self, request: Request<RequestBody>, deadline: &Deadline) -> Result<Answer, Fault> {
-        let mut link = self.connect(deadline).await?;
+        // Boxed: most requests meet an open connection.
+        let mut link = Box::pin(self.connect(deadline)).await?;
         let (head, body) = self.exchange(&mut link, request, deadline).await.map_err(|failure| failure.fault)?;
         Ok(Answer { head, body: UpstreamBody::new(body, link, self.pool.clone()) })
     }

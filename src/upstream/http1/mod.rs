@@ -104,10 +104,15 @@ impl Http1 {
 
     /// Reads until a final head has come; interim ones are dropped.
     fn poll_answer(&mut self, cx: &mut Context<'_>, interim: &mut usize) -> Poll<Result<response::Parts, Fault>> {
+        let scratch = self.scratch.clone();
+        let mut scratch = scratch.0.borrow_mut();
         loop {
-            if ready!(self.poll_piece(cx))?
-                && let Some(head) = self.final_head(interim)?
-            {
+            let mut space = ReadBuf::new(&mut scratch);
+            let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space));
+            if read.is_err() || space.filled().is_empty() {
+                return Poll::Ready(Err(self.ended()));
+            }
+            if let Some(head) = self.take_head(space.filled(), interim)? {
                 return Poll::Ready(Ok(head));
             }
             if self.input.len() > self.max_head {
@@ -116,34 +121,22 @@ impl Http1 {
         }
     }
 
-    /// Takes a final head, if there is one, and what comes before it.
-    fn final_head(&mut self, interim: &mut usize) -> Result<Option<response::Parts>, Fault> {
-        while let Some(Parsed { head, length }) = head::parse(&self.input).ok_or(Fault::Malformed)? {
-            if length > self.max_head {
-                return Err(Fault::Malformed);
-            }
-            self.input.advance(length);
-            if !head.status.is_informational() || head.status == StatusCode::SWITCHING_PROTOCOLS {
-                return Ok(Some(head));
-            }
-            *interim = interim.checked_sub(length).ok_or(Fault::Malformed)?;
+    /// Takes the final head out of what has come, and keeps the rest. An ordinary head comes in one piece and is read
+    /// where it arrived. Without the end of a line in what came no head is complete, and none is looked for.
+    fn take_head(&mut self, came: &[u8], interim: &mut usize) -> Result<Option<response::Parts>, Fault> {
+        if memchr(b'\n', came).is_none() {
+            self.input.extend_from_slice(came);
+            return Ok(None);
         }
-        Ok(None)
-    }
-
-    /// Reads once and tells whether a line ended in what came: without that no head is complete, and it need not be
-    /// looked for.
-    fn poll_piece(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, Fault>> {
-        let mut scratch = self.scratch.0.borrow_mut();
-        let mut space = ReadBuf::new(&mut scratch);
-        match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space)) {
-            Ok(()) if space.filled().is_empty() => Poll::Ready(Err(self.ended())),
-            Ok(()) => {
-                self.input.extend_from_slice(space.filled());
-                Poll::Ready(Ok(memchr(b'\n', space.filled()).is_some()))
-            }
-            Err(_) => Poll::Ready(Err(self.ended())),
+        if self.input.is_empty() {
+            let (head, length) = final_head(came, self.max_head, interim)?;
+            self.input.extend_from_slice(came.get(length..).unwrap_or_default());
+            return Ok(head);
         }
+        self.input.extend_from_slice(came);
+        let (head, length) = final_head(&self.input, self.max_head, interim)?;
+        self.input.advance(length);
+        Ok(head)
     }
 
     /// What an end says that comes before the head is complete.
@@ -155,6 +148,25 @@ impl Http1 {
     fn poll_read(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<io::Result<usize>> {
         self.input.reserve(most);
         pin!(self.stream.read_buf(&mut self.input)).poll(cx)
+    }
+}
+
+/// The final head in `bytes`, if it is there, and how many bytes it and the interim ones before it were.
+fn final_head(bytes: &[u8], max_head: usize, interim: &mut usize) -> Result<(Option<response::Parts>, usize), Fault> {
+    let mut before = 0;
+    loop {
+        let rest = bytes.get(before..).unwrap_or_default();
+        let Some(Parsed { head, length }) = head::parse(rest).ok_or(Fault::Malformed)? else {
+            return Ok((None, before));
+        };
+        if length > max_head {
+            return Err(Fault::Malformed);
+        }
+        before += length;
+        if !head.status.is_informational() || head.status == StatusCode::SWITCHING_PROTOCOLS {
+            return Ok((Some(head), before));
+        }
+        *interim = interim.checked_sub(length).ok_or(Fault::Malformed)?;
     }
 }
 

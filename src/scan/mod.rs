@@ -24,7 +24,7 @@ pub use pattern::Pattern;
 pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
 pub use view::View;
 
-use self::{anchors::Hit, confirm::Confirmer, seam::Seams};
+use self::{anchors::Hit, confirm::Confirmer};
 use crate::rules::{Action, Part, Rule, StatusScope, ViewKind};
 
 /// A stretch of a decoded body, with margins for what reaches over its ends.
@@ -130,20 +130,12 @@ impl Ruleset {
     /// Whether the text view could confirm a hit. Most hits on honest pages are told from leaks by the text around
     /// them, which costs a fraction of the whole block's.
     fn may_confirm(&self, block: &Block<'_>, hits: &[Hit], source: Source) -> bool {
-        let mut seams = Seams::default();
-        for hit in hits {
-            for anchored in self.anchored(hit.literal) {
-                if anchored.breaks_words() {
-                    return true;
-                }
-                if anchored.joins_spans() {
-                    seams.take(hit.start);
-                }
-            }
+        if hits.iter().any(|hit| self.anchored(hit.literal).iter().any(|anchored| anchored.breaks_words())) {
+            return true;
         }
         let at = |hit: &Hit| block.offset + hit.start as u64;
         self.look(block.bytes, hits, |rule, hit| applies(&rule.scope, source, at(hit)))
-            || seams.dense(block.bytes).is_some_and(|words| self.may_confirm_joined(&words, source, block.offset))
+            || seam::joined(block.bytes).is_some_and(|words| self.may_confirm_joined(&words, source, block.offset))
     }
 
     /// The same for words that stood in pieces; `offset` is somewhere near them.
@@ -157,7 +149,7 @@ impl Ruleset {
     fn look(&self, bytes: &[u8], hits: &[Hit], applies: impl Fn(&Rule, &Hit) -> bool) -> bool {
         let mut looked = 0;
         for hit in hits {
-            for anchored in self.anchored(hit.literal).iter().filter(|anchored| anchored.is_of_rule()) {
+            for anchored in self.anchored(hit.literal).iter().filter(|anchored| !anchored.breaks_words()) {
                 let compiled = self.compiled(anchored.rule);
                 if compiled.rule.view != ViewKind::Text || !applies(&compiled.rule, hit) {
                     continue;

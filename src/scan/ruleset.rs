@@ -47,30 +47,13 @@ pub struct CompiledRule {
 /// Mark-up that is meant to stand within words: where it does, anchors may be broken.
 const WORD_BREAKS: [&str; 4] = ["<wbr", "&shy", "&zwj", "&zwn"];
 
-/// A highlighter puts every word and sign in a span of its own; where these stand close together, anchors may be
-/// broken too.
-const SPAN_TO_SPAN: &str = "</span><span";
-
 /// What [`WORD_BREAKS`] are anchors of.
 const BREAKS_WORDS: RuleIndex = RuleIndex::MAX;
-
-/// What [`SPAN_TO_SPAN`] is an anchor of.
-const JOINS_SPANS: RuleIndex = RuleIndex::MAX - 1;
 
 impl Anchored {
     /// Whether the literal is no rule's but a sign that words may be broken.
     pub(super) fn breaks_words(self) -> bool {
         self.rule == BREAKS_WORDS
-    }
-
-    /// Whether the literal is a rule's.
-    pub(super) fn is_of_rule(self) -> bool {
-        !self.breaks_words() && !self.joins_spans()
-    }
-
-    /// Whether the literal is no rule's but the seam of two spans.
-    pub(super) fn joins_spans(self) -> bool {
-        self.rule == JOINS_SPANS
     }
 }
 
@@ -98,7 +81,7 @@ impl Ruleset {
     /// # Errors
     /// A regex that does not parse, an anchor that is too short or too common, too many rules.
     pub fn compile(rules: Vec<Rule>) -> Result<Self, CompileError> {
-        if rules.len() >= JOINS_SPANS as usize {
+        if rules.len() >= BREAKS_WORDS as usize {
             return Err(CompileError { rule: String::new(), what: format!("more than {} rules", RuleIndex::MAX) });
         }
         let rules: Vec<CompiledRule> = rules.into_iter().map(CompiledRule::compile).collect::<Result<_, _>>()?;
@@ -106,7 +89,6 @@ impl Ruleset {
         for mark in WORD_BREAKS {
             literals.add(mark.as_bytes().to_vec(), true, Anchored { rule: BREAKS_WORDS, escaped: true });
         }
-        literals.add(SPAN_TO_SPAN.as_bytes().to_vec(), true, Anchored { rule: JOINS_SPANS, escaped: true });
         for (index, compiled) in rules.iter().enumerate() {
             literals.add_rule(index as RuleIndex, &compiled.rule);
         }

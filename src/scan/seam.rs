@@ -1,47 +1,32 @@
 //! Words in pieces: a highlighter puts every word and every sign in a span of its own, so that an anchor stands on the
 //! page for every reader and nowhere in its bytes.
 
-use std::ops::Range;
+use std::sync::LazyLock;
 
-use memchr::memchr;
+use memchr::{memchr, memmem::Finder};
 
-/// Seams of two spans, in ascending order.
-#[derive(Debug, Default)]
-pub(super) struct Seams {
-    /// Places of the last ones, in a ring.
-    places: [usize; Self::DENSE],
-    count: usize,
-    /// From the first to the last place where they were dense.
-    dense: Option<Range<usize>>,
-}
+/// Where one span ends and the next begins.
+static SEAM: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("</span><span"));
 
-impl Seams {
-    /// So many seams ...
-    const DENSE: usize = 16;
+/// So many seams ...
+const DENSE: usize = 16;
 
-    /// ... within so many bytes leave no word whole.
-    const WITHIN: usize = 40 * Self::DENSE;
+/// ... within so many bytes leave no word whole.
+const WITHIN: usize = 40 * DENSE;
 
-    /// Bytes on both sides of seams that may belong to the words in pieces.
-    const AROUND: usize = 512;
+/// Bytes before the first of them that may belong to the words in pieces.
+const BEFORE: usize = 512;
 
-    /// Takes the next seam.
-    pub(super) fn take(&mut self, at: usize) {
-        let slot = self.count % Self::DENSE;
-        let earliest = self.places[slot];
-        if self.count >= Self::DENSE && at - earliest < Self::WITHIN {
-            self.dense.get_or_insert(earliest..at).end = at;
+/// The text without tags from where seams are dense; `None` where they are nowhere.
+pub(super) fn joined(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut places = [0; DENSE];
+    for (count, at) in SEAM.find_iter(bytes).enumerate() {
+        let earliest = std::mem::replace(&mut places[count % DENSE], at);
+        if count >= DENSE && at - earliest < WITHIN {
+            return Some(without_tags(&bytes[earliest.saturating_sub(BEFORE)..]));
         }
-        self.places[slot] = at;
-        self.count += 1;
     }
-
-    /// Where seams are dense, the text without tags.
-    pub(super) fn dense(&self, bytes: &[u8]) -> Option<Vec<u8>> {
-        let dense = self.dense.clone()?;
-        let around = dense.start.saturating_sub(Self::AROUND)..bytes.len().min(dense.end + Self::AROUND);
-        Some(without_tags(&bytes[around]))
-    }
+    None
 }
 
 /// The text between tags. A `<` that begins no tag stays.
@@ -66,23 +51,19 @@ fn without_tags(bytes: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    fn seams(bytes: &[u8]) -> Option<String> {
-        let mut seams = Seams::default();
-        memchr::memmem::find_iter(bytes, b"</span><span").for_each(|at| seams.take(at));
-        seams.dense(bytes).map(|text| String::from_utf8_lossy(&text).into_owned())
+    fn joined(bytes: &[u8]) -> Option<String> {
+        super::joined(bytes).map(|text| String::from_utf8_lossy(&text).into_owned())
     }
 
     #[test]
     fn words_of_many_spans_are_joined() {
         let page = format!("<pre>{}</pre> a < b", "<span class=k>Trace</span><span>back </span>".repeat(20));
-        assert_eq!(seams(page.as_bytes()).unwrap(), format!("{} a < b", "Traceback ".repeat(20)));
+        assert_eq!(joined(page.as_bytes()).unwrap(), format!("{} a < b", "Traceback ".repeat(20)));
     }
 
     #[test]
     fn a_few_spans_leave_most_words_whole() {
         let line = format!("<span>a</span><span>b</span>{}", "The words of a sentence. ".repeat(30));
-        assert_eq!(seams(line.repeat(40).as_bytes()), None);
+        assert_eq!(joined(line.repeat(40).as_bytes()), None);
     }
 }

@@ -96,6 +96,19 @@ impl Ruleset {
         Ok(Self { rules, anchors, anchored: literals.anchored })
     }
 
+    /// Whether every anchor of `rule` is rare enough: one that is not costs every response more than a rule is worth.
+    ///
+    /// # Errors
+    /// An anchor that ordinary pages have more often than [`super::anchors::MAX_RATE`] says.
+    pub fn lint(rule: &Rule) -> Result<(), CompileError> {
+        for anchor in &rule.anchors {
+            let literal = Literal { bytes: anchor.as_bytes(), ignore_case: !rule.exact_case };
+            AnchorSet::lint(&literal)
+                .map_err(|error| CompileError { rule: rule.id.clone(), what: format!("anchor {anchor:?}: {error}") })?;
+        }
+        Ok(())
+    }
+
     /// The rules, by index.
     pub fn rules(&self) -> &[CompiledRule] {
         &self.rules
@@ -205,5 +218,23 @@ impl Literals {
         let literals: Vec<_> =
             self.ordered.iter().map(|(bytes, ignore_case)| Literal { bytes, ignore_case: *ignore_case }).collect();
         AnchorSet::new(&literals).map_err(|error| error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rules::{PACKS, parse_pack};
+
+    /// Those of which the model of ordinary pages knows no better, or that no rule can do without.
+    const COMMON: [&str; 6] = [".lan/", "created by ", "Exception\"", "-us2", "MIIC", "https://"];
+
+    #[test]
+    fn built_in_rules_have_rare_anchors() {
+        let rules = PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap());
+        for rule in rules.filter(|rule| !rule.opt_in) {
+            let rare = rule.anchors.iter().filter(|anchor| !COMMON.contains(&anchor.as_str())).cloned().collect();
+            Ruleset::lint(&Rule { anchors: rare, ..rule }).unwrap();
+        }
     }
 }

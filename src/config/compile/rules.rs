@@ -20,11 +20,14 @@ pub struct RuleInForce {
 /// Every rule there is, in the order of the packs. A rule of the operator's replaces the built-in one of the same id.
 ///
 /// # Errors
-/// A pack that cannot be read, or an id in `rules.enabled` or `rules.disabled` that no rule has.
+/// A pack that cannot be read, a rule of the operator's with an anchor that is too common, or an id in `rules.enabled` or `rules.disabled` that no rule has.
 pub fn all_rules(loaded: &Loaded) -> Result<Vec<RuleInForce>, ConfigError> {
     let mut all = Vec::new();
-    for pack in packs(loaded)? {
+    for (index, pack) in packs(loaded)?.iter().enumerate() {
         for rule in parse_pack(&pack.path, &pack.text).map_err(|error| pack_error(&error))? {
+            if index >= PACKS.len() {
+                Ruleset::lint(&rule).map_err(|error| compile_error(loaded, &error))?;
+            }
             all.retain(|known: &Rule| known.id != rule.id);
             all.push(rule);
         }

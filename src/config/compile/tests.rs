@@ -247,6 +247,13 @@ fn an_error_of_a_pack_names_its_file_line_and_rule() {
 }
 
 #[test]
+fn an_anchor_that_stands_on_every_page_is_refused() {
+    let rule = RULE.replace("\"ours_\"", "\"error\"");
+    let error = failure("rules.dir = \"rules\"", &[("rules/b.toml", &rule)]);
+    assert!(error.place.contains("/rules/b.toml:") && error.what.contains("per megabyte"), "{error}");
+}
+
+#[test]
 fn a_rule_can_be_switched_off_by_id_and_by_category() {
     let mode = |config: &str| {
         let (_directory, loaded) = with_files(&format!("rules.dir = \"rules\"\n{config}"), &[("rules/a.toml", RULE)]);

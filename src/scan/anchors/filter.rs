@@ -23,8 +23,8 @@ pub(super) struct Filter {
 impl Filter {
     pub(super) fn new(literals: &[OwnedLiteral], kernel: Kernel) -> Result<Self, AnchorError> {
         let frequencies = Frequencies::shipped();
-        let sieve = sieve(kernel, literals.len(), &frequencies).ok_or(AnchorError::Unsupported(kernel))?;
-        let choices = plan(literals, &sieve, &frequencies);
+        let sieve = sieve(kernel, literals.len(), frequencies).ok_or(AnchorError::Unsupported(kernel))?;
+        let choices = plan(literals, &sieve, frequencies);
         let tables = Tables::new(kernel, &patterns(literals, &choices)).ok_or(AnchorError::Unsupported(kernel))?;
         let farthest = choices.iter().map(|choice| choice.offset).max().unwrap_or(0);
         Ok(Self { kernel, tables, index: Index::new(literals, &choices), farthest })

@@ -4,6 +4,8 @@
 //! styles, JSON) with bit 5 of every byte set, the fold under which the kernels compare. The test
 //! `the_model_is_counted_anew` at the end writes it.
 
+use std::sync::LazyLock;
+
 /// Counted classes of bytes: a letter each, and the rest as [`class`] has it.
 const CLASSES: usize = 40;
 const PAIRS: usize = CLASSES * CLASSES;
@@ -38,7 +40,12 @@ pub(super) fn fold(byte: u8) -> u8 {
 }
 
 impl Frequencies {
-    pub(super) fn shipped() -> Self {
+    pub(super) fn shipped() -> &'static Self {
+        static DECODED: LazyLock<Frequencies> = LazyLock::new(Frequencies::decoded);
+        &DECODED
+    }
+
+    fn decoded() -> Self {
         let (first, rest) = SHIPPED.split_at(ROW);
         let (second, rest) = rest.split_at(ROW);
         let (pairs, shares) = rest.split_at(PAIRS);

@@ -39,7 +39,7 @@ impl AnchorSet {
         }
         let frequencies = Frequencies::shipped();
         let literal = OwnedLiteral::from(literal);
-        let rates = windows(&literal).map(|(_, window)| window.rate(&frequencies));
+        let rates = windows(&literal).map(|(_, window)| window.rate(frequencies));
         let rate = rates.fold(f32::INFINITY, f32::min);
         if rate > MAX_RATE { Err(LintError::TooCommon { rate }) } else { Ok(()) }
     }

@@ -4,6 +4,8 @@
 //! A worker counts in cells of its own ([`WorkerMetrics`]) and adds them to the shared ones once per tick, so that
 //! counting costs a request no atomic operation and no lookup by label.
 
+mod guard;
+
 use std::{cell::RefCell, sync::Arc, time::Duration};
 
 use prometheus::{
@@ -13,6 +15,7 @@ use prometheus::{
 };
 pub use prometheus::{IntCounter, Registry};
 
+use self::guard::GuardCounts;
 use crate::{
     exchange::{Budget, Outcome},
     incident::{Disposition, Mode},
@@ -28,7 +31,7 @@ pub struct Metrics {
     registry: Registry,
     responses: IntCounterVec,
     findings: IntCounterVec,
-    objections: IntCounterVec,
+    guard: GuardCounts,
     breaker_turns: IntCounterVec,
     durations: Histogram,
     upstream_errors: IntCounterVec,
@@ -60,11 +63,7 @@ impl Metrics {
                 &["disposition", "reason", "mode", "route"],
             )?,
             findings: counters("cofferdam_findings_total", "Confirmed findings", &["rule", "category", "mode"])?,
-            objections: counters(
-                "cofferdam_objections_total",
-                "Requests the guard objected to, refused or only observed",
-                &["reason", "route"],
-            )?,
+            guard: GuardCounts::new(&registry)?,
             breaker_turns: counters(
                 "cofferdam_breaker_turns_total",
                 "Breakers opened by a storm of replacements, and closed again",
@@ -188,9 +187,7 @@ impl WorkerMetrics {
                 self.shared.findings.with_label_values(&labels).inc_by(u64::from(hit.count));
             }
         }
-        for objection in &outcome.objections {
-            self.shared.objections.with_label_values(&[objection.refusal.as_str(), &outcome.route.name]).inc();
-        }
+        self.shared.guard.count(outcome);
     }
 
     /// Counts a turn of a route's breaker.

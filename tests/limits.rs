@@ -11,7 +11,7 @@ use cofferdam::{
     policy::{RoutePolicy, RouteTable},
     request::{
         GuardPolicy, Peer, RequestHead,
-        rate::{LockoutTable, RatePolicy, RateTable},
+        rate::{RatePolicy, RateTables},
     },
     response::{Reply, ResponseHead},
     scan::Ruleset,
@@ -20,7 +20,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
 
 fn engine() -> Arc<Engine> {
     let key = HashKey::from_random([1; 16]);
-    let mut rate = RatePolicy::new(Arc::new(RateTable::new(1 << 10)), Arc::new(LockoutTable::new(64)), key);
+    let mut rate = RatePolicy::new(&RateTables::new(1 << 14, key));
     (rate.anonymous.mode, rate.lockout.mode) = (Mode::Enforce, Mode::Enforce);
     let guard = Arc::new(GuardPolicy { rate: Some(Arc::new(rate)), ..GuardPolicy::default() });
     let policy = RoutePolicy { guard, ..RoutePolicy::default() };

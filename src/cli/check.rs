@@ -1,6 +1,6 @@
 //! `cofferdam check`: validates the configuration as `run` would, and shows it.
 
-use super::{Exit, Failure, Terminal, arguments::CheckArgs};
+use super::{Exit, Failure, Terminal, arguments::CheckArgs, judge::no_rates};
 use crate::{
     config::{Environment, Loaded, Origin, Setting, compile},
     incident::FingerprintKey,
@@ -23,7 +23,7 @@ pub(super) fn run(args: &CheckArgs, environment: Environment, terminal: &mut Ter
 
 /// Everything that `run` compiles before it binds a port. Nothing is judged, so any key will do.
 fn validate(loaded: &Loaded) -> Result<(), Failure> {
-    compile::engine(loaded, FingerprintKey::new([0; 32]))?;
+    compile::engine(loaded, FingerprintKey::new([0; 32]), &no_rates())?;
     compile::workers(loaded)?;
     compile::tls_identity(loaded)?;
     compile::upstream_tls(loaded)?;

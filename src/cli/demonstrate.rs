@@ -56,7 +56,7 @@ async fn start_proxy(loaded: Loaded) -> anyhow::Result<SocketAddr> {
 
 fn serve(loaded: &Loaded) -> anyhow::Result<Service> {
     let upstream = loaded.config.upstream.url.as_ref().context("the demonstration has no application")?;
-    app::start(service::settings(loaded, upstream)?, service::engine(loaded)?, io::sink())
+    app::start(service::settings(loaded, upstream)?, service::engine(loaded, &service::rates(loaded)?)?, io::sink())
 }
 
 #[cfg(test)]

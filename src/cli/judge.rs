@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::{Failure, capture::Capture};
 use crate::{
-    config::{Guard, Loaded, compile},
+    config::{Guard, Loaded, RateMode, compile},
     engine::Engine,
     exchange::{Outcome, replay_answer},
-    incident::{FingerprintKey, Mode},
+    incident::{FingerprintKey, HashKey, Mode},
+    request::rate::RateTables,
 };
 
 /// The pieces in which a body is fed, in bytes. The verdict does not depend on it.
@@ -20,7 +21,7 @@ pub(super) fn engine(mut loaded: Loaded) -> Result<Arc<Engine>, Failure> {
     config.route.iter_mut().map(|route| &mut route.guard).chain([&mut config.guard]).for_each(switch_off);
     let inspections = config.route.iter_mut().map(|route| &mut route.inspect).chain([&mut config.inspect]);
     inspections.for_each(|inspect| inspect.breaker.replacements = 0);
-    Ok(Arc::new(compile::engine(&loaded, random_key()?)?))
+    Ok(Arc::new(compile::engine(&loaded, random_key()?, &no_rates())?))
 }
 
 /// How the exchange of a capture ends.
@@ -37,8 +38,15 @@ pub(super) fn random_key() -> Result<FingerprintKey, Failure> {
     Ok(FingerprintKey::new(key))
 }
 
+/// For an engine that counts nobody.
+pub(super) fn no_rates() -> RateTables {
+    RateTables::new(0, HashKey::from_random([0; 16]))
+}
+
 fn switch_off(guard: &mut Guard) {
     guard.methods.mode = Mode::Off;
     guard.limits.mode = Mode::Off;
     guard.endpoints.mode = Mode::Off;
+    guard.rate.mode = RateMode::Off;
+    guard.rate.login.mode = Mode::Off;
 }

@@ -13,12 +13,13 @@ pub(super) fn run(settings: &Settings, environment: Environment, terminal: &mut 
     let Some(upstream) = &loaded.config.upstream.url else { return Err(no_upstream(&loaded).into()) };
     let compiled = service::settings(&loaded, upstream)?;
     let log = compiled.log.clone();
-    let service = app::start(compiled, service::engine(&loaded)?, io::stderr())?;
+    let rates = service::rates(&loaded)?;
+    let service = app::start(compiled, service::engine(&loaded, &rates)?, io::stderr())?;
     service.install_log(&log)?;
     announce(&service, terminal)?;
     let watched = service::watched(settings.files.file(&environment), &loaded);
     let settings = settings.clone();
-    let load = move || Ok(service::engine(&settings.load(environment.clone())?)?);
+    let load = move || Ok(service::engine(&settings.load(environment.clone())?, &rates)?);
     service.run(Reload { load: Box::new(load), watched })?;
     Ok(Exit::Ok)
 }

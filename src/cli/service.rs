@@ -7,8 +7,10 @@ use crate::{
     app::AppSettings,
     config::{self, Loaded, LogFormat, UpstreamUrl, compile},
     exchange::Budget,
+    incident::HashKey,
     logging::{self, LogSettings},
     proxy::ProxySettings,
+    request::rate::RateTables,
     server::{ConnectionSettings, ListenAddress, TlsSettings},
     upstream::{UpstreamAddress, UpstreamSettings},
 };
@@ -31,8 +33,16 @@ pub(super) fn settings(loaded: &Loaded, upstream: &UpstreamUrl) -> Result<AppSet
 }
 
 /// The engine of a loaded configuration, its rules tested by their own rows.
-pub(super) fn engine(loaded: &Loaded) -> Result<crate::engine::Engine, Failure> {
-    Ok(compile::engine(loaded, random_key()?)?)
+pub(super) fn engine(loaded: &Loaded, rates: &RateTables) -> Result<crate::engine::Engine, Failure> {
+    Ok(compile::engine(loaded, random_key()?, rates)?)
+}
+
+/// Where clients are counted for as long as the process lives.
+pub(super) fn rates(loaded: &Loaded) -> Result<RateTables, Failure> {
+    let mut key = [0; 16];
+    getrandom::fill(&mut key).map_err(|error| anyhow::anyhow!("no randomness: {error}"))?;
+    let bytes = usize::try_from(loaded.config.server.rate_memory.get()).unwrap_or(usize::MAX);
+    Ok(RateTables::new(bytes, HashKey::from_random(key)))
 }
 
 /// Files whose change calls for a new engine: the configuration `file`, templates, rule packs and their directory.

@@ -25,6 +25,7 @@ impl Default for Server {
             idle_timeout: Duration::seconds(75),
             write_timeout: Duration::seconds(30),
             drain_timeout: Duration::seconds(30),
+            rate_memory: ByteSize::mib(4),
             behind_tls: false,
             h2c: false,
             trusted_proxies: Vec::new(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ByteSize;
+use super::{ByteSize, Rate};
 use crate::incident::Mode;
 
 /// The guard on the way in. Every key can be set for a route.
@@ -15,6 +15,8 @@ pub struct Guard {
     pub limits: Limits,
     /// Which debug endpoints and files are refused.
     pub endpoints: Endpoints,
+    /// How often clients may ask.
+    pub rate: Rate,
 }
 
 /// Which methods are let in.

@@ -16,6 +16,7 @@ mod guard;
 mod hints;
 mod load;
 mod presets;
+mod rate;
 mod schema;
 mod source;
 mod tls;
@@ -27,6 +28,7 @@ pub use error::{ConfigError, Origin};
 pub use guard::{Endpoints, Guard, Limits, Methods};
 pub use load::{Flag, Loaded, Setting, Sources, load};
 pub use presets::PRESETS;
+pub use rate::{Login, Rate, RateMode};
 pub use tls::{Certificate, ClientCertificates, ServerTls, UpstreamProtocol, UpstreamTls};
 pub use units::{ByteSize, Duration, Expected, SecretError, SecretRef};
 
@@ -109,6 +111,8 @@ pub struct Server {
     pub write_timeout: Duration,
     /// From the signal to stop until what is still open is broken off.
     pub drain_timeout: Duration,
+    /// What the tables of `[guard.rate]` may take.
+    pub rate_memory: ByteSize,
     /// The operator says that TLS ends before this proxy.
     pub behind_tls: bool,
     /// Whether HTTP/2 is spoken without TLS to clients that begin with it.

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use self::line::Lines;
 use crate::{
     exchange::Outcome,
-    incident::{Incident, IncidentId},
+    incident::{Disposition, Incident, IncidentId},
     logging::{Log, LogSettings, target},
     metrics::WorkerMetrics,
     policy::BreakerTurn,
@@ -71,6 +71,9 @@ impl Recorder {
         outcome.objections.iter().for_each(|objection| objected(entry, outcome, objection));
         if let Some(incident) = &outcome.incident {
             report(incident);
+        }
+        if let Some(repair) = outcome.cors {
+            warn!(target: target::OBJECTION, incident_id = %entry.id, route = &*outcome.route.name, permission = repair.as_str(), "other origins may read a response with credentials");
         }
         if let Some(turn) = outcome.breaker {
             self.breaker_turned(&outcome.route.name, turn);
@@ -176,6 +179,9 @@ fn objected(entry: &Entry, outcome: &Outcome, objection: &Objection) {
         peer = %entry.peer,
         reason = objection.refusal.as_str(),
         status = objection.status.as_u16(),
+        limit = objection.limited.map(|limited| limited.name),
+        retry_after = objection.limited.map(|limited| limited.retry_after),
+        refused = outcome.disposition == Disposition::Refused(objection.refusal),
         route = &*outcome.route.name,
         "the guard objects to a request"
     );

@@ -52,6 +52,17 @@ pub enum CorsRepair {
     Null,
 }
 
+impl CorsRepair {
+    /// The spelling used in logs and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Wildcard => "wildcard",
+            Self::Reflected => "reflected",
+            Self::Null => "null",
+        }
+    }
+}
+
 const PERMISSIONS: [HeaderName; 6] = [
     ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_ALLOW_CREDENTIALS,

@@ -12,6 +12,8 @@ mod ending;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod guard;
+#[cfg(test)]
 mod malformed;
 #[cfg(test)]
 mod reuse;

@@ -2,16 +2,21 @@
 
 use std::sync::Arc;
 
-use super::{Place, methods};
+use super::{Place, methods, rate};
 use crate::{
     config::{ByteSize, ConfigError, Endpoints, Guard, Limits},
     request::{
         EndpointError, EndpointPolicy, EndpointSelection, EndpointTable, GuardPolicy, LimitPolicy, MethodPolicy,
-        embedded_rows,
+        embedded_rows, rate::RateTables,
     },
 };
 
-pub(super) fn compile(place: &Place<'_>, guard: &Guard) -> Result<GuardPolicy, ConfigError> {
+pub(super) fn compile(
+    place: &Place<'_>,
+    route: &str,
+    guard: &Guard,
+    rates: &RateTables,
+) -> Result<GuardPolicy, ConfigError> {
     let allowed = methods(place, "guard.methods.allowed", &guard.methods.allowed)?;
     Ok(GuardPolicy {
         methods: MethodPolicy { mode: place.mode(guard.methods.mode), allowed },
@@ -20,6 +25,7 @@ pub(super) fn compile(place: &Place<'_>, guard: &Guard) -> Result<GuardPolicy, C
             mode: place.mode(guard.endpoints.mode),
             table: Arc::new(endpoints(place, &guard.endpoints)?),
         },
+        rate: rate::compile(place, route, &guard.rate, rates)?,
         ..GuardPolicy::default()
     })
 }

@@ -5,6 +5,7 @@ mod cookies;
 mod files;
 mod guard;
 mod headers;
+mod rate;
 mod rules;
 mod tls;
 mod workers;
@@ -26,21 +27,22 @@ use crate::{
     engine::Engine,
     incident::{FingerprintKey, Mode},
     policy::{Breaker, BreakerSettings, InspectPolicy, RouteMatch, RoutePolicy, RouteTable, Unreadable},
-    request::{ForwardPolicy, HostRule},
+    request::{ForwardPolicy, HostRule, rate::RateTables},
 };
 
 /// The name of the policy of everything that no route matches.
 pub const DEFAULT_ROUTE: &str = "default";
 
-/// What an exchange is judged by. Fingerprints are made with `random` unless the configuration names a key.
+/// What an exchange is judged by. Fingerprints are made with `random` unless the configuration names a key. Clients are
+/// counted in `rates`, which outlive the engine.
 ///
 /// # Errors
 /// A value that has the right type and still makes no sense, such as a hold that is not a power of two; a rule pack,
 /// template or secret that cannot be used.
-pub fn engine(loaded: &Loaded, random: FingerprintKey) -> Result<Engine, ConfigError> {
+pub fn engine(loaded: &Loaded, random: FingerprintKey, rates: &RateTables) -> Result<Engine, ConfigError> {
     Ok(Engine {
         rules: ruleset(loaded)?,
-        routes: routes(loaded)?,
+        routes: routes(loaded, rates)?,
         templates: files::templates(loaded)?,
         tls_before_us: loaded.config.server.behind_tls,
         compress: workers::compresses(loaded),
@@ -79,30 +81,35 @@ impl Place<'_> {
     }
 }
 
-fn routes(loaded: &Loaded) -> Result<RouteTable, ConfigError> {
+fn routes(loaded: &Loaded, rates: &RateTables) -> Result<RouteTable, ConfigError> {
     let Config { inspect, headers, cookies, guard, route, .. } = &loaded.config;
     let place = Place { loaded, prefix: String::new() };
-    let fallback = policy(&place, DEFAULT_ROUTE, &Sections { inspect, headers, cookies, guard })?;
+    let fallback = policy(&place, DEFAULT_ROUTE, &Sections { inspect, headers, cookies, guard }, rates)?;
     let mut names = HashSet::from([DEFAULT_ROUTE]);
     let mut routes = Vec::new();
     for (position, route) in route.iter().enumerate() {
         let place = Place { loaded, prefix: format!("route.{position}.") };
         check_name(&place, &route.name, &mut names)?;
         let Route { inspect, headers, cookies, guard, .. } = route;
-        let policy = policy(&place, &route.name, &Sections { inspect, headers, cookies, guard })?;
+        let policy = policy(&place, &route.name, &Sections { inspect, headers, cookies, guard }, rates)?;
         routes.push((conditions(&place, route)?, Arc::new(policy)));
     }
     Ok(RouteTable::new(routes, Arc::new(fallback)))
 }
 
-fn policy(place: &Place<'_>, name: &str, sections: &Sections<'_>) -> Result<RoutePolicy, ConfigError> {
+fn policy(
+    place: &Place<'_>,
+    name: &str,
+    sections: &Sections<'_>,
+    rates: &RateTables,
+) -> Result<RoutePolicy, ConfigError> {
     Ok(RoutePolicy {
         name: name.into(),
         inspect: inspection(place, sections.inspect)?,
         breaker: breaker(place, &sections.inspect.breaker)?.map(Arc::new),
         upgrades: sections.inspect.upgrades,
         forward: Arc::new(forward(place, sections.inspect)?),
-        guard: Arc::new(guard::compile(place, sections.guard)?),
+        guard: Arc::new(guard::compile(place, name, sections.guard, rates)?),
         headers: Arc::new(headers::compile(place, sections.headers)?),
         cookies: Arc::new(cookies::compile(place, sections.cookies)?),
         ..RoutePolicy::default()

@@ -4,12 +4,16 @@ use super::*;
 use crate::{
     config::{Flag, Sources, load},
     cookies::{Domain, Prefix, SameSite, SameSiteRule},
-    incident::Category,
+    incident::{Category, HashKey},
     policy::UpgradePolicy,
     response::{SecureRule, When},
 };
 
-fn loaded(text: &str) -> Loaded {
+pub(super) fn rates() -> RateTables {
+    RateTables::new(1 << 14, HashKey::from_random([1; 16]))
+}
+
+pub(super) fn loaded(text: &str) -> Loaded {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("cofferdam.toml");
     std::fs::write(&file, text).unwrap();
@@ -17,13 +21,13 @@ fn loaded(text: &str) -> Loaded {
 }
 
 /// The policy of `GET path` on `example.org`.
-fn policy_for(text: &str, path: &str) -> Arc<RoutePolicy> {
-    Arc::clone(routes(&loaded(text)).unwrap().find("example.org", path, &http::Method::GET))
+pub(super) fn policy_for(text: &str, path: &str) -> Arc<RoutePolicy> {
+    Arc::clone(routes(&loaded(text), &rates()).unwrap().find("example.org", path, &http::Method::GET))
 }
 
 /// The key, without file and line.
-fn bad_key(text: &str) -> String {
-    let error = routes(&loaded(text)).unwrap_err();
+pub(super) fn bad_key(text: &str) -> String {
+    let error = routes(&loaded(text), &rates()).unwrap_err();
     error.place.rsplit(": ").next().unwrap().to_owned()
 }
 
@@ -32,7 +36,7 @@ fn the_defaults_and_every_preset_compile() {
     assert_eq!(policy_for("", "/").name.as_ref(), DEFAULT_ROUTE);
     for (name, _) in config::PRESETS {
         let loaded = load(&Sources { presets: vec![name.to_owned()], ..Sources::default() }).unwrap();
-        engine(&loaded, FingerprintKey::new([0; 32])).unwrap();
+        engine(&loaded, FingerprintKey::new([0; 32]), &rates()).unwrap();
     }
 }
 
@@ -151,7 +155,7 @@ fn what_makes_no_sense_is_an_error_that_names_its_key() {
 
 #[test]
 fn an_error_of_a_route_names_its_line() {
-    let error = routes(&loaded("[[route]]\nname = \"a\"\n\ninspect.hold = \"1B\"")).err().unwrap();
+    let error = routes(&loaded("[[route]]\nname = \"a\"\n\ninspect.hold = \"1B\""), &rates()).err().unwrap();
     assert!(error.place.ends_with("cofferdam.toml:4: route.0.inspect.hold"), "{error}");
 }
 
@@ -200,7 +204,7 @@ fn with_files(config: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, Loade
 
 fn failure(config: &str, files: &[(&str, &str)]) -> ConfigError {
     let (_directory, loaded) = with_files(config, files);
-    engine(&loaded, FingerprintKey::new([0; 32])).err().unwrap()
+    engine(&loaded, FingerprintKey::new([0; 32]), &rates()).err().unwrap()
 }
 
 const RULE: &str = r#"
@@ -220,7 +224,7 @@ benign = ["other"]
 fn templates_are_read_from_where_the_configuration_is() {
     let config = "replies.json = \"error.json\"";
     let (_directory, loaded) = with_files(config, &[("error.json", "{\"id\": \"{incident}\"}")]);
-    engine(&loaded, FingerprintKey::new([0; 32])).unwrap();
+    engine(&loaded, FingerprintKey::new([0; 32]), &rates()).unwrap();
     let error = failure(config, &[("error.json", "{incident}")]);
     assert!(error.place.ends_with("cofferdam.toml:1: replies.json") && error.what.contains("not JSON"), "{error}");
 }
@@ -283,7 +287,7 @@ fn a_missing_file_names_the_key_that_wants_it() {
     ] {
         let flag = Flag { name: "--set".into(), key: key.into(), value: value.into() };
         let loaded = load(&Sources { flags: vec![flag], ..Sources::default() }).unwrap();
-        let error = engine(&loaded, FingerprintKey::new([0; 32])).err().unwrap();
+        let error = engine(&loaded, FingerprintKey::new([0; 32]), &rates()).err().unwrap();
         assert_eq!(error.place, format!("flag --set: {key}"));
     }
 }
@@ -383,7 +387,7 @@ fn settings_of_tls_towards_the_application_need_an_application_by_tls() {
 }
 
 fn answered(text: &str, path: &str, media_type: &'static str, body: &str) -> String {
-    let engine = Arc::new(engine(&loaded(text), FingerprintKey::new([0; 32])).unwrap());
+    let engine = Arc::new(engine(&loaded(text), FingerprintKey::new([0; 32]), &rates()).unwrap());
     through(&engine, path, media_type, body, 0).1
 }
 
@@ -446,7 +450,7 @@ fn a_storm_of_replaced_pages_turns_into_masks_until_it_is_over() {
         policy::BreakerTurn,
     };
     let text = "inspect.breaker = { replacements = 3, within = \"1m\", calm = \"2m\" }";
-    let engine = Arc::new(engine(&loaded(text), FingerprintKey::new([0; 32])).unwrap());
+    let engine = Arc::new(engine(&loaded(text), FingerprintKey::new([0; 32]), &rates()).unwrap());
     let visit = |second| through(&engine, "/", "text/html", COMMENT, second);
     let turns = (0..3).map(|second| visit(second).0.breaker).collect::<Vec<_>>();
     assert_eq!(turns, [None, None, Some(BreakerTurn::Opened)]);
@@ -463,7 +467,8 @@ fn a_storm_of_replaced_pages_turns_into_masks_until_it_is_over() {
 
 #[test]
 fn a_breaker_that_counts_to_zero_never_opens() {
-    let engine = Arc::new(engine(&loaded("inspect.breaker.replacements = 0"), FingerprintKey::new([0; 32])).unwrap());
+    let engine =
+        Arc::new(engine(&loaded("inspect.breaker.replacements = 0"), FingerprintKey::new([0; 32]), &rates()).unwrap());
     for second in 0..100 {
         assert_eq!(through(&engine, "/", "text/html", COMMENT, second).0.breaker, None);
     }

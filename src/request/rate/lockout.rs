@@ -39,6 +39,11 @@ struct Record {
     last: u64,
 }
 
+impl Lockout {
+    /// The most [`Lockout::free`].
+    pub const FREE_MAX: u8 = 32;
+}
+
 impl LockoutTable {
     /// A table of at least `addresses` slots (64 to 2²⁴), 8 bytes each.
     pub fn new(addresses: usize) -> Self {

@@ -2,9 +2,11 @@
 
 mod lockout;
 mod table;
+mod tables;
 
 pub use lockout::{Lockout, LockoutTable};
 pub use table::{Admission, Quota, RateTable};
+pub use tables::RateTables;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -75,14 +77,14 @@ pub struct Attempt {
 }
 
 impl RatePolicy {
-    /// A policy with the given tables and key: 100 requests a minute with a session cookie, 20 without, 10 to sign
+    /// A policy over the given tables: 100 requests a minute with a session cookie, 20 without, 10 to sign
     /// in, 1000 of one address; every control off.
-    pub fn new(table: Arc<RateTable>, lockouts: Arc<LockoutTable>, key: HashKey) -> Self {
+    pub fn new(tables: &RateTables) -> Self {
         let control = |per_minute| Control { mode: Mode::Off, rule: Quota { per_minute, burst: per_minute } };
         Self {
-            table,
-            lockouts,
-            key,
+            table: tables.table.clone(),
+            lockouts: tables.lockouts.clone(),
+            key: tables.key.clone(),
             scope: 0,
             anonymous: control(20),
             session: control(100),
@@ -96,6 +98,11 @@ impl RatePolicy {
             failed: [400, 401, 403, 422].iter().filter_map(|&status| StatusCode::from_u16(status).ok()).collect(),
             exempt: Vec::new(),
         }
+    }
+
+    /// Whether any control is on.
+    pub fn counts(&self) -> bool {
+        self.counts_all() || self.login.mode != Mode::Off || self.lockout.mode != Mode::Off
     }
 
     /// Counts a request whose cookies bear the names and values that the application knows. `now` is any clock that
@@ -114,8 +121,12 @@ impl RatePolicy {
         if self.exempt.iter().any(|range| range.contains(client)) {
             return Ok(None);
         }
+        let is_login = self.is_login(head);
+        if !is_login && !self.counts_all() {
+            return Ok(None);
+        }
         let network = network(client);
-        let attempt = self.is_login(head).then(|| Attempt { address: self.hash("lockout", &network) });
+        let attempt = is_login.then(|| Attempt { address: self.hash("lockout", &network) });
         let mut refuse = |mode: Mode, limited: Option<Limited>| match limited {
             None => Ok(()),
             Some(limited) if mode == Mode::Enforce => Err(Objection::limited(limited)),
@@ -148,6 +159,10 @@ impl RatePolicy {
         } else if status.is_success() || status.is_redirection() {
             self.lockouts.succeeded(attempt.address);
         }
+    }
+
+    fn counts_all(&self) -> bool {
+        [self.anonymous.mode, self.session.mode, self.address.mode].iter().any(|mode| *mode != Mode::Off)
     }
 
     fn is_login(&self, head: &RequestHead) -> bool {
@@ -215,8 +230,7 @@ mod tests {
     use http::{Uri, Version};
 
     fn policy() -> RatePolicy {
-        let key = HashKey::from_random([1; 16]);
-        let mut policy = RatePolicy::new(Arc::new(RateTable::new(1 << 10)), Arc::new(LockoutTable::new(64)), key);
+        let mut policy = RatePolicy::new(&RateTables::new(1 << 14, HashKey::from_random([1; 16])));
         for control in [&mut policy.anonymous, &mut policy.session, &mut policy.address, &mut policy.login] {
             control.mode = Mode::Enforce;
         }

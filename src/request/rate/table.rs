@@ -104,6 +104,9 @@ impl Set {
 }
 
 impl Quota {
+    /// The most [`Quota::per_minute`].
+    pub const PER_MINUTE_MAX: u32 = 60_000;
+
     /// What a request costs and the most that may be owed for one more to pass, in units.
     fn units(self) -> (u64, u64) {
         let per_minute = u64::from(self.per_minute.max(1));

@@ -1,0 +1,51 @@
+//! Counts of what the guard objected to and of permissions taken back.
+
+use prometheus::{IntCounterVec, Opts};
+
+use super::{Registry, registered};
+use crate::exchange::Outcome;
+
+#[derive(Clone, Debug)]
+pub(super) struct GuardCounts {
+    objections: IntCounterVec,
+    rate_limited: IntCounterVec,
+    cors_repairs: IntCounterVec,
+}
+
+impl GuardCounts {
+    pub(super) fn new(registry: &Registry) -> prometheus::Result<Self> {
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            registered(registry, IntCounterVec::new(Opts::new(name, help), labels)?)
+        };
+        Ok(Self {
+            objections: counters(
+                "cofferdam_objections_total",
+                "Requests the guard objected to, refused or only observed",
+                &["reason", "route"],
+            )?,
+            rate_limited: counters(
+                "cofferdam_rate_limited_total",
+                "Requests beyond a limit, refused or only observed",
+                &["limit", "route"],
+            )?,
+            cors_repairs: counters(
+                "cofferdam_cors_repairs_total",
+                "Permissions for other origins to read with credentials, taken back or only observed",
+                &["permission", "route"],
+            )?,
+        })
+    }
+
+    pub(super) fn count(&self, outcome: &Outcome) {
+        let route = &*outcome.route.name;
+        for objection in &outcome.objections {
+            self.objections.with_label_values(&[objection.refusal.as_str(), route]).inc();
+            if let Some(limited) = &objection.limited {
+                self.rate_limited.with_label_values(&[limited.name, route]).inc();
+            }
+        }
+        if let Some(repair) = outcome.cors {
+            self.cors_repairs.with_label_values(&[repair.as_str(), route]).inc();
+        }
+    }
+}

@@ -47,6 +47,8 @@ fn switch_off(guard: &mut Guard) {
     guard.methods.mode = Mode::Off;
     guard.limits.mode = Mode::Off;
     guard.endpoints.mode = Mode::Off;
+    guard.cross_site.mode = Mode::Off;
+    guard.patch_mode = Mode::Off;
     guard.rate.mode = RateMode::Off;
     guard.rate.login.mode = Mode::Off;
 }

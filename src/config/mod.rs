@@ -25,7 +25,7 @@ mod units;
 pub use address::{ListenAddress, UpstreamUrl};
 pub use environment::Environment;
 pub use error::{ConfigError, Origin};
-pub use guard::{Endpoints, Guard, Limits, Methods};
+pub use guard::{CrossSite, Endpoints, Guard, Limits, Methods, Patch};
 pub use load::{Flag, Loaded, Setting, Sources, load};
 pub use presets::PRESETS;
 pub use rate::{Login, Rate, RateMode};

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
-use super::{Certificate, Config, CookieRule, Cookies, Headers, Route, Server};
+use super::{Certificate, Config, CookieRule, Cookies, Guard, Headers, Patch, Route, Server};
 
 /// Stands in the schema for "any name" (the names of `[headers.set]`).
 const ANY: &str = "*";
@@ -168,10 +168,12 @@ fn collect_keys(value: &Value, path: &mut String, keys: &mut Vec<String>) {
 fn every_key() -> Config {
     let headers = Headers { set: [(ANY.to_owned(), String::new())].into(), ..Headers::default() };
     let cookies = Cookies { rule: vec![every_key_of_a_cookie_rule()], ..Cookies::default() };
-    let route = Route { headers: headers.clone(), cookies: cookies.clone(), ..Route::default() };
+    let patch = Patch { query: [(ANY.to_owned(), String::new())].into(), ..Patch::default() };
+    let guard = Guard { patch: vec![patch], ..Guard::default() };
+    let route = Route { headers: headers.clone(), cookies: cookies.clone(), guard: guard.clone(), ..Route::default() };
     let mut server = Server::default();
     server.tls.certificates = vec![Certificate { cert: PathBuf::new(), key: PathBuf::new() }];
-    Config { server, headers, cookies, route: vec![route], ..Config::default() }
+    Config { server, headers, cookies, guard, route: vec![route], ..Config::default() }
 }
 
 fn every_key_of_a_cookie_rule() -> CookieRule {

@@ -69,6 +69,7 @@ fn the_annotated_file_has_every_key() {
             continue;
         }
         let first_entry = key.replace("cookies.rule.", "cookies.rule.0.").replace("route.", "route.0.");
+        let first_entry = first_entry.replace("guard.patch.", "guard.patch.0.");
         let first_entry = first_entry.replace("tls.certificates.", "tls.certificates.0.");
         assert!(origin_of(&loaded, &first_entry).starts_with("cofferdam.toml:"), "{key} is missing");
     }

@@ -93,3 +93,52 @@ fn without_a_word_sign_ins_are_counted_and_none_refused() {
     let counted = proxy.stop();
     assert!(counted.contains("cofferdam_rate_limited_total{limit=\"lockout\",route=\"default\"} 6\n"), "{counted}");
 }
+
+#[test]
+fn what_another_site_makes_a_browser_send_is_refused() {
+    let origin = hello();
+    let text = "[guard.cross_site]\nmode = \"enforce\"\ntrusted_origins = [\"https://pay.example\"]\nexempt_paths = [\"/hook\"]";
+    let proxy = configured(&origin, text, &rates());
+    let status = |method: &str, target: &str, fields: &str| {
+        ask(&mut proxy.client(), method, target, &format!("Content-Length: 0\r\n{fields}")).status
+    };
+    let cross = "Sec-Fetch-Site: cross-site\r\nOrigin: https://evil.example\r\n";
+    assert_eq!(status("POST", "/transfer", cross), 403);
+    assert_eq!(status("POST", "/x/../transfer", "Origin: https://evil.example\r\n"), 403);
+    assert_eq!(status("GET", "/transfer", cross), 200);
+    assert_eq!(status("POST", "/hook", cross), 200);
+    assert_eq!(status("POST", "/transfer", "Sec-Fetch-Site: cross-site\r\nOrigin: https://pay.example\r\n"), 200);
+    assert_eq!(status("POST", "/transfer", "Origin: http://app.example\r\n"), 200);
+    assert_eq!(status("POST", "/transfer", ""), 200);
+    assert!(proxy.stop().contains("cofferdam_objections_total{reason=\"cross-site\",route=\"default\"} 2\n"));
+    assert_eq!(origin.asked().len(), 5, "what is refused is not forwarded");
+}
+
+#[test]
+fn a_patch_lets_in_what_suits_it_and_the_application_sees_nothing_else() {
+    let origin = hello();
+    let text = "[[guard.patch]]\npath = \"/user/{id:int}\"\nmethods = [\"GET\", \"POST\"]\n\
+                content_types = [\"application/json\"]\nquery = { page = \"int\" }\n";
+    let proxy = configured(&origin, text, &rates());
+    let status = |method: &str, target: &str, fields: &str| {
+        ask(&mut proxy.client(), method, target, &format!("Content-Length: 0\r\n{fields}")).status
+    };
+    for (method, target, fields, wanted) in [
+        ("GET", "/user/7", "", 200),
+        ("GET", "/user/7?page=2&x=y", "", 200),
+        ("POST", "/user/7", "Content-Type: application/json; charset=utf-8\r\n", 200),
+        ("GET", "/other/a'b", "", 200),
+        ("GET", "/user/1%27--", "", 404),
+        ("GET", "/User/me", "", 404),
+        ("GET", "/x/../user/me", "", 404),
+        ("DELETE", "/user/7", "", 405),
+        ("POST", "/user/7", "Content-Type: text/xml\r\n", 415),
+        ("GET", "/user/7?page=1%20or%201", "", 400),
+    ] {
+        assert_eq!(status(method, target, fields), wanted, "{method} {target}");
+    }
+    let refused = ask(&mut proxy.client(), "DELETE", "/user/7", "");
+    assert_eq!(refused.field("allow"), Some("GET, POST"));
+    assert_eq!(origin.asked().len(), 4);
+    assert!(proxy.stop().contains("cofferdam_objections_total{reason=\"patch\",route=\"default\"} 7\n"));
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Place, methods, rate};
+use super::{Place, cross_site, methods, patch, rate};
 use crate::{
     config::{ByteSize, ConfigError, Endpoints, Guard, Limits},
     request::{
@@ -25,8 +25,9 @@ pub(super) fn compile(
             mode: place.mode(guard.endpoints.mode),
             table: Arc::new(endpoints(place, &guard.endpoints)?),
         },
+        cross_site: cross_site::compile(place, &guard.cross_site)?,
+        patches: patch::compile(place, guard)?,
         rate: rate::compile(place, route, &guard.rate, rates)?,
-        ..GuardPolicy::default()
     })
 }
 

@@ -2,9 +2,11 @@
 //! cannot be compiled is an error that names its key.
 
 mod cookies;
+mod cross_site;
 mod files;
 mod guard;
 mod headers;
+mod patch;
 mod rate;
 mod rules;
 mod tls;

@@ -112,6 +112,12 @@ impl Inspection {
         }
     }
 
+    /// The same body, of which so many bytes will be held at a time.
+    pub(super) fn expecting(mut self, bytes: usize) -> Self {
+        self.window.expect(bytes);
+        self
+    }
+
     /// The same body, which holds these parts.
     pub(super) fn of_parts(self, parts: Option<Parts>) -> Self {
         Self { parts: parts.map(Box::new), ..self }
@@ -122,9 +128,10 @@ impl Inspection {
         Self { decoder_bound, ..self }
     }
 
-    /// By how much the decoder can grow with the next piece.
+    /// By how much the decoder and the window can grow with the next piece, beyond the piece.
     pub(super) fn growth(&self) -> usize {
-        self.decoder.as_ref().map_or(0, |decoder| self.decoder_bound.saturating_sub(decoder.memory()))
+        let decoder = self.decoder.as_ref().map_or(0, |decoder| self.decoder_bound.saturating_sub(decoder.memory()));
+        decoder + self.window.room()
     }
 
     /// Whether reading the bytes as text is not enough to read the body.

@@ -6,6 +6,7 @@ use super::{body::Inspection, cut::Cut, parts::Parts};
 use crate::{
     coding::{Decoder, Limits, Plan},
     policy::InspectPolicy,
+    scan::MARGIN,
 };
 
 /// The body cannot be read.
@@ -68,8 +69,17 @@ pub(super) fn part(fields: &HeaderMap, policy: &InspectPolicy, depth: u8) -> Res
     let promised = promised.iter().any(|name| fields.contains_key(name));
     let utf7 = content_type.charset.as_deref() == Some("utf-7");
     let parts = Parts::of(&content_type, depth);
+    let expected = if decoder.is_none() { length(fields).min(policy.hold + HELD_BEYOND) } else { 0 };
     let inspection = Inspection::new(cut, decoder, content_type.essence, promised);
-    Ok(inspection.in_utf7(utf7).of_parts(parts).taking(plan.memory(&limits)))
+    Ok(inspection.expecting(expected).in_utf7(utf7).of_parts(parts).taking(plan.memory(&limits)))
+}
+
+/// What is held beyond the first block: the margins on both sides, and a piece that has just arrived.
+const HELD_BEYOND: usize = 2 * MARGIN + 16 * 1024;
+
+/// What `Content-Length` says, 0 where there is none.
+fn length(fields: &HeaderMap) -> usize {
+    fields.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0)
 }
 
 /// Whether the fields say that the body is HTML. XHTML is read by other rules.

@@ -29,12 +29,24 @@ pub(super) struct Window {
     judged: u64,
     /// Ascending by start, none overlapping the one before, all ending after `released`.
     masks: VecDeque<Mask>,
+    /// Bytes for which the buffer makes room at once, 0 if nothing is known.
+    expected: usize,
 }
 
 impl Window {
+    /// So many bytes will be held at a time, if the body is as long as it says.
+    pub(super) fn expect(&mut self, bytes: usize) {
+        self.expected = bytes;
+    }
+
+    /// Bytes for which room may be made beside those that are held.
+    pub(super) fn room(&self) -> usize {
+        self.expected.saturating_sub(self.held())
+    }
+
     /// Takes the next bytes of the body.
     pub(super) fn receive(&mut self, bytes: Bytes) {
-        self.buffer.append(bytes);
+        self.buffer.append(bytes, self.expected);
         self.check();
     }
 
@@ -200,11 +212,13 @@ impl Buffer {
         self.as_slice().len()
     }
 
-    fn append(&mut self, more: Bytes) {
+    /// Where a second piece joins the first, room is made for all that are expected.
+    fn append(&mut self, more: Bytes, expected: usize) {
         match self {
             Self::Arrived(bytes) if bytes.is_empty() => *self = Self::Arrived(more),
             Self::Arrived(bytes) => {
-                let mut joined = BytesMut::with_capacity((bytes.len() + more.len()).next_power_of_two());
+                let length = bytes.len() + more.len();
+                let mut joined = BytesMut::with_capacity(length.next_power_of_two().max(expected));
                 joined.extend_from_slice(bytes);
                 joined.extend_from_slice(&more);
                 *self = Self::Joined(joined);

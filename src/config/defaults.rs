@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AcceptEncoding, Admin, Breaker, ByteSize, Categories, Cookies, Duration, Headers, Host, Inspect, ListenAddress,
-    Log, LogFormat, LogLevel, OnRange, SameSiteSetting, Server, ServerTls, Upstream, UpstreamProtocol, UpstreamTls,
+    AcceptEncoding, Admin, Breaker, ByteSize, Categories, Cookies, Csp, Duration, Headers, Host, Inspect,
+    ListenAddress, Log, LogFormat, LogLevel, OnRange, SameSiteSetting, Server, ServerTls, Upstream, UpstreamProtocol,
+    UpstreamTls,
 };
 use crate::{
     incident::Mode,
@@ -106,6 +107,7 @@ impl Default for Headers {
             referrer_policy: "strict-origin-when-cross-origin".to_owned(),
             strict_transport_security: "max-age=31536000".to_owned(),
             content_security_policy: String::new(),
+            csp: Csp::default(),
             cross_origin_opener_policy: String::new(),
             cross_origin_resource_policy: String::new(),
             permissions_policy: String::new(),

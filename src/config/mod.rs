@@ -9,6 +9,8 @@
 
 mod address;
 pub mod compile;
+mod cors;
+mod csp;
 mod defaults;
 mod environment;
 mod error;
@@ -17,18 +19,22 @@ mod hints;
 mod load;
 mod presets;
 mod rate;
+mod route;
 mod schema;
 mod source;
 mod tls;
 mod units;
 
 pub use address::{ListenAddress, UpstreamUrl};
+pub use cors::Cors;
+pub use csp::Csp;
 pub use environment::Environment;
 pub use error::{ConfigError, Origin};
 pub use guard::{CrossSite, Endpoints, Guard, Limits, Methods, Patch};
 pub use load::{Flag, Loaded, Setting, Sources, load};
 pub use presets::PRESETS;
 pub use rate::{Login, Rate, RateMode};
+pub use route::Route;
 pub use tls::{Certificate, ClientCertificates, ServerTls, UpstreamProtocol, UpstreamTls};
 pub use units::{ByteSize, Duration, Expected, SecretError, SecretRef};
 
@@ -64,6 +70,8 @@ pub struct Config {
     pub headers: Headers,
     /// Cookies.
     pub cookies: Cookies,
+    /// Who may read responses from other origins.
+    pub cors: Cors,
     /// The guard on the way in.
     pub guard: Guard,
     /// Compression towards the client.
@@ -296,6 +304,8 @@ pub struct Headers {
     pub strict_transport_security: String,
     /// `Content-Security-Policy`.
     pub content_security_policy: String,
+    /// A content security policy, directive by directive.
+    pub csp: Csp,
     /// `Cross-Origin-Opener-Policy`.
     pub cross_origin_opener_policy: String,
     /// `Cross-Origin-Resource-Policy`.
@@ -454,36 +464,6 @@ pub struct Admin {
     /// Where it listens; empty for nowhere.
     #[serde(with = "units::empty_is_none")]
     pub listen: Option<ListenAddress>,
-}
-
-/// Exceptions for a part of the application. An empty list matches everything. The sections hold the keys of the
-/// sections of the same name; [`load()`] has filled in from those what the route leaves out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Route {
-    /// Shown in logs and metrics.
-    pub name: String,
-    /// Host names without port; `*.example.org` is every name below it.
-    #[serde(default)]
-    pub hosts: Vec<String>,
-    /// Path prefixes that end at a segment's end.
-    #[serde(default)]
-    pub paths: Vec<String>,
-    /// Methods.
-    #[serde(default)]
-    pub methods: Vec<String>,
-    /// As `[inspect]`.
-    #[serde(default)]
-    pub inspect: Inspect,
-    /// As `[headers]`.
-    #[serde(default)]
-    pub headers: Headers,
-    /// As `[cookies]`.
-    #[serde(default)]
-    pub cookies: Cookies,
-    /// As `[guard]`.
-    #[serde(default)]
-    pub guard: Guard,
 }
 
 #[cfg(test)]

@@ -166,7 +166,8 @@ fn collect_keys(value: &Value, path: &mut String, keys: &mut Vec<String>) {
 }
 
 fn every_key() -> Config {
-    let headers = Headers { set: [(ANY.to_owned(), String::new())].into(), ..Headers::default() };
+    let mut headers = Headers { set: [(ANY.to_owned(), String::new())].into(), ..Headers::default() };
+    headers.csp.directives = [(ANY.to_owned(), Vec::new())].into();
     let cookies = Cookies { rule: vec![every_key_of_a_cookie_rule()], ..Cookies::default() };
     let patch = Patch { query: [(ANY.to_owned(), String::new())].into(), ..Patch::default() };
     let guard = Guard { patch: vec![patch], ..Guard::default() };

@@ -142,3 +142,97 @@ fn a_patch_lets_in_what_suits_it_and_the_application_sees_nothing_else() {
     assert_eq!(origin.asked().len(), 4);
     assert!(proxy.stop().contains("cofferdam_objections_total{reason=\"patch\",route=\"default\"} 7\n"));
 }
+
+/// Script, style, and what looks like them to a careless reader.
+const PAGE: &str = "<!doctype html><title><script></title><p title='<style>'>x</p><!-- <script> -->\
+                    <script src=/a.js></script><style>p{}</style><script>let s = '<script>';</script>";
+
+fn html(body: &str) -> Vec<u8> {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n\r\n", body.len());
+    [head.as_bytes(), body.as_bytes()].concat()
+}
+
+#[test]
+fn the_nonce_in_the_page_is_that_of_its_policy_and_all_else_is_as_it_was() {
+    let origin = Origin::saying(html(PAGE));
+    let text = "[headers.csp]\nnonces = true\n[headers.csp.directives]\nscript-src = [\"'self'\"]\nstyle-src = []";
+    let proxy = configured(&origin, text, &rates());
+    let mut nonces = Vec::new();
+    for _ in 0..3 {
+        let page = proxy.client().get("/");
+        let policy = page.field("content-security-policy").unwrap();
+        let nonce = policy.split("'nonce-").nth(1).unwrap().split('\'').next().unwrap().to_owned();
+        assert_eq!(policy, format!("script-src 'self' 'nonce-{nonce}'; style-src 'nonce-{nonce}'"));
+        let attribute = format!(" nonce=\"{nonce}\"");
+        assert_eq!(page.text().matches(&attribute).count(), 3);
+        assert_eq!(page.text().replace(&attribute, ""), PAGE);
+        assert!(page.text().contains(&format!("<script{attribute} src=/a.js>")));
+        nonces.push(nonce);
+    }
+    nonces.dedup();
+    assert_eq!(nonces.len(), 3);
+}
+
+#[test]
+fn a_policy_on_trial_only_reports() {
+    let origin = Origin::saying(html(PAGE));
+    let text = "[headers.csp]\nmode = \"observe\"\ndirectives = { default-src = [\"'self'\"] }";
+    let page = configured(&origin, text, &rates()).client().get("/");
+    assert_eq!(page.field("content-security-policy-report-only"), Some("default-src 'self'"));
+    assert_eq!((page.field("content-security-policy"), page.text()), (None, PAGE));
+}
+
+const CORS: &str = "[cors]\nmode = \"enforce\"\norigins = [\"https://app.example\"]\nanswer_preflights = true\n\
+                    methods = [\"PUT\"]\nheaders = [\"x-token\"]\ncredentials = true\n";
+
+#[test]
+fn a_preflight_is_answered_and_the_application_does_not_see_it() {
+    let origin = hello();
+    let proxy = configured(&origin, CORS, &rates());
+    let ask = |from: &str, method: &str| {
+        let fields = format!(
+            "Origin: {from}\r\nAccess-Control-Request-Method: {method}\r\nAccess-Control-Request-Headers: x-token\r\n"
+        );
+        ask(&mut proxy.client(), "OPTIONS", "/", &fields)
+    };
+    let allowed = ask("https://app.example", "PUT");
+    assert_eq!(allowed.status, 204);
+    for (name, value) in [
+        ("access-control-allow-origin", "https://app.example"),
+        ("access-control-allow-methods", "PUT"),
+        ("access-control-allow-headers", "x-token"),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-max-age", "600"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(allowed.field(name), Some(value), "{name}");
+    }
+    for refused in [ask("https://evil.example", "PUT"), ask("https://app.example", "DELETE")] {
+        assert_eq!((refused.status, refused.field("access-control-allow-origin")), (204, None));
+    }
+    assert!(origin.asked().is_empty());
+    let counted = proxy.stop();
+    assert!(counted.contains("reason=\"preflight\",route=\"default\"} 3\n"), "{counted}");
+}
+
+#[test]
+fn a_reflected_origin_is_taken_back_and_one_on_the_list_stays() {
+    let origin = Origin::start(|asked| {
+        let from = asked.head.lines().find_map(|line| line.strip_prefix("origin: ")).unwrap_or("*");
+        let fields = format!("Access-Control-Allow-Origin: {from}\r\nAccess-Control-Allow-Credentials: true\r\n");
+        vec![Act::Send(answer("200 OK", &fields, "mine"))]
+    });
+    let proxy = configured(&origin, CORS, &rates());
+    let permission = |from: &str| {
+        let answer = ask(&mut proxy.client(), "GET", "/", &format!("Origin: {from}\r\n"));
+        answer.field("access-control-allow-origin").map(str::to_owned)
+    };
+    assert_eq!(permission("https://app.example").as_deref(), Some("https://app.example"));
+    assert_eq!(permission("https://evil.example"), None);
+    assert_eq!(permission("null"), None);
+    let counted = proxy.stop();
+    for permission in ["reflected", "null"] {
+        let line = format!("cofferdam_cors_repairs_total{{permission=\"{permission}\",route=\"default\"}} 1\n");
+        assert!(counted.contains(&line), "{counted}");
+    }
+}

@@ -22,6 +22,8 @@ const FRAMING: [HeaderName; 8] = [
 ];
 
 pub(super) fn compile(place: &Place<'_>, headers: &Headers) -> Result<HeaderPolicy, ConfigError> {
+    check_transport(place, &headers.strict_transport_security)?;
+    check_permissions(place, &headers.permissions_policy)?;
     let forced = each(place, "headers.force", &headers.force, field_name)?;
     let mut set = named(place, headers)?;
     set.extend(others(place, headers)?);
@@ -33,6 +35,44 @@ pub(super) fn compile(place: &Place<'_>, headers: &Headers) -> Result<HeaderPoli
         return Err(place.error(&key, "no value is set for this field", "set one in headers or headers.set"));
     }
     Ok(HeaderPolicy { mode: place.mode(headers.mode), set, remove: removal(place, headers)? })
+}
+
+/// RFC 6797 section 6.1. Browsers build the names of the preload list in, and taking one out again takes months: whoever
+/// asks for that must mean what the list demands.
+fn check_transport(place: &Place<'_>, value: &str) -> Result<(), ConfigError> {
+    let lower = value.to_ascii_lowercase();
+    let directives: Vec<&str> = lower.split(';').map(str::trim).collect();
+    let age = directives.iter().find_map(|directive| directive.strip_prefix("max-age="));
+    let age = age.and_then(|age| age.trim_matches('"').parse::<u64>().ok());
+    let fail = |what, hint| Err(place.error("headers.strict_transport_security", what, hint));
+    match age {
+        _ if value.is_empty() => Ok(()),
+        None => fail("expected max-age and seconds", "e.g. \"max-age=31536000\"; without it browsers ignore the field"),
+        Some(age) if directives.contains(&"preload") && (age < YEAR || !directives.contains(&"includesubdomains")) => {
+            fail(
+                "preload is refused without includeSubDomains and a year",
+                "\"max-age=31536000; includeSubDomains; preload\", if every subdomain has TLS for good; else leave preload out",
+            )
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// In seconds.
+const YEAR: u64 = 31_536_000;
+
+/// A dictionary of features, each with `*` or a list in parentheses: browsers ignore the whole field where one is not.
+fn check_permissions(place: &Place<'_>, value: &str) -> Result<(), ConfigError> {
+    let is_feature =
+        |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') && !name.is_empty();
+    let is_allowlist = |list: &str| list == "*" || list == "self" || (list.starts_with('(') && list.ends_with(')'));
+    let fits =
+        |member: &str| member.trim().split_once('=').is_some_and(|(name, list)| is_feature(name) && is_allowlist(list));
+    if value.is_empty() || value.split(',').all(fits) {
+        return Ok(());
+    }
+    let hint = "e.g. \"camera=(), geolocation=(self \\\"https://maps.example\\\")\"";
+    Err(place.error("headers.permissions_policy", "expected features, each with * or origins in parentheses", hint))
 }
 
 /// The fields that have a key of their own.
@@ -127,4 +167,31 @@ fn pattern(text: &str) -> Option<(HeaderName, bool)> {
 
 fn field_name(text: &str) -> Option<HeaderName> {
     text.parse().ok().filter(|name: &HeaderName| !FRAMING.contains(name) && !name.as_str().contains('*'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{bad_key, policy_for};
+
+    #[test]
+    fn preload_is_taken_only_with_what_the_list_demands() {
+        for value in ["max-age=60; preload", "max-age=31536000; preload", "includeSubDomains", "max-age=x"] {
+            let text = format!("headers.strict_transport_security = \"{value}\"");
+            assert_eq!(bad_key(&text), "headers.strict_transport_security", "{value}");
+        }
+        for value in ["", "max-age=0", "max-age=31536000; includeSubDomains; preload"] {
+            policy_for(&format!("headers.strict_transport_security = \"{value}\""), "/");
+        }
+    }
+
+    #[test]
+    fn a_permissions_policy_that_browsers_would_ignore_is_an_error() {
+        for value in ["camera 'none'", "camera=none", "camera=(), geolocation", "Camera=()"] {
+            assert_eq!(bad_key(&format!("headers.permissions_policy = \"{value}\"")), "headers.permissions_policy");
+        }
+        policy_for(
+            "headers.permissions_policy = 'camera=(), geolocation=(self \"https://a.example\"), fullscreen=*'",
+            "/",
+        );
+    }
 }

@@ -2,7 +2,9 @@
 //! cannot be compiled is an error that names its key.
 
 mod cookies;
+mod cors;
 mod cross_site;
+mod csp;
 mod files;
 mod guard;
 mod headers;
@@ -21,7 +23,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use http::HeaderValue;
 
 use super::{
-    AcceptEncoding, Config, ConfigError, Cookies, Guard, Headers, Host, Inspect, Loaded, OnRange, Profile, Route,
+    AcceptEncoding, Config, ConfigError, Cookies, Cors, Guard, Headers, Host, Inspect, Loaded, OnRange, Profile, Route,
     UpstreamUrl,
 };
 use crate::{
@@ -52,11 +54,12 @@ pub fn engine(loaded: &Loaded, random: FingerprintKey, rates: &RateTables) -> Re
     })
 }
 
-/// The four sections that a route can change, as one.
+/// The five sections that a route can change, as one.
 struct Sections<'a> {
     inspect: &'a Inspect,
     headers: &'a Headers,
     cookies: &'a Cookies,
+    cors: &'a Cors,
     guard: &'a Guard,
 }
 
@@ -84,16 +87,16 @@ impl Place<'_> {
 }
 
 fn routes(loaded: &Loaded, rates: &RateTables) -> Result<RouteTable, ConfigError> {
-    let Config { inspect, headers, cookies, guard, route, .. } = &loaded.config;
+    let Config { inspect, headers, cookies, cors, guard, route, .. } = &loaded.config;
     let place = Place { loaded, prefix: String::new() };
-    let fallback = policy(&place, DEFAULT_ROUTE, &Sections { inspect, headers, cookies, guard }, rates)?;
+    let fallback = policy(&place, DEFAULT_ROUTE, &Sections { inspect, headers, cookies, cors, guard }, rates)?;
     let mut names = HashSet::from([DEFAULT_ROUTE]);
     let mut routes = Vec::new();
     for (position, route) in route.iter().enumerate() {
         let place = Place { loaded, prefix: format!("route.{position}.") };
         check_name(&place, &route.name, &mut names)?;
-        let Route { inspect, headers, cookies, guard, .. } = route;
-        let policy = policy(&place, &route.name, &Sections { inspect, headers, cookies, guard }, rates)?;
+        let Route { inspect, headers, cookies, cors, guard, .. } = route;
+        let policy = policy(&place, &route.name, &Sections { inspect, headers, cookies, cors, guard }, rates)?;
         routes.push((conditions(&place, route)?, Arc::new(policy)));
     }
     Ok(RouteTable::new(routes, Arc::new(fallback)))
@@ -114,6 +117,8 @@ fn policy(
         guard: Arc::new(guard::compile(place, name, sections.guard, rates)?),
         headers: Arc::new(headers::compile(place, sections.headers)?),
         cookies: Arc::new(cookies::compile(place, sections.cookies)?),
+        csp: csp::compile(place, sections.headers)?,
+        cors: Arc::new(cors::compile(place, sections.cors)?),
         ..RoutePolicy::default()
     })
 }

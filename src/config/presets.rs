@@ -3,9 +3,10 @@
 use super::{error::ConfigError, hints};
 
 /// Name and text of each, in alphabetical order.
-pub const PRESETS: [(&str, &str); 5] = [
+pub const PRESETS: [(&str, &str); 6] = [
     ("egg", include_str!("../../config/presets/egg.toml")),
     ("flask", include_str!("../../config/presets/flask.toml")),
+    ("helmet", include_str!("../../config/presets/helmet.toml")),
     ("lockdown", include_str!("../../config/presets/lockdown.toml")),
     ("observe", include_str!("../../config/presets/observe.toml")),
     ("rails", include_str!("../../config/presets/rails.toml")),

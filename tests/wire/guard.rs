@@ -18,7 +18,7 @@ use crate::support::{
     origin::{Act, Origin, answer},
 };
 
-fn rates() -> RateTables {
+pub(crate) fn rates() -> RateTables {
     RateTables::new(1 << 16, HashKey::from_random([3; 16]))
 }
 
@@ -30,7 +30,7 @@ fn engine(text: &str, rates: &RateTables) -> Engine {
 }
 
 /// In front of `origin`, as the configuration of this text says, with two workers.
-fn configured(origin: &Origin, text: &str, rates: &RateTables) -> Cofferdam {
+pub(crate) fn configured(origin: &Origin, text: &str, rates: &RateTables) -> Cofferdam {
     let upstream = UpstreamAddress::Tcp { host: "127.0.0.1".into(), port: origin.address.port() };
     let listen = ListenAddress::Tcp(([127, 0, 0, 1], 0).into());
     let mut settings = AppSettings::new(vec![listen], UpstreamSettings::new(upstream));
@@ -38,7 +38,7 @@ fn configured(origin: &Origin, text: &str, rates: &RateTables) -> Cofferdam {
     Cofferdam { service: start(settings, engine(text, rates), io::sink()).unwrap() }
 }
 
-fn ask(client: &mut Client, method: &str, target: &str, fields: &str) -> Response {
+pub(crate) fn ask(client: &mut Client, method: &str, target: &str, fields: &str) -> Response {
     client.send(format!("{method} {target} HTTP/1.1\r\nHost: app.example\r\n{fields}\r\n"));
     client.response_to(method)
 }

@@ -14,6 +14,8 @@ mod framing;
 #[cfg(test)]
 mod guard;
 #[cfg(test)]
+mod helmet;
+#[cfg(test)]
 mod malformed;
 #[cfg(test)]
 mod reuse;

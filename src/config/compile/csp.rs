@@ -30,7 +30,7 @@ pub(super) fn compile(place: &Place<'_>, headers: &Headers) -> Result<Option<Arc
         return Err(place.error("headers.csp.nonces", "no directive takes a nonce", hint));
     }
     if csp.mode == Mode::Enforce && !headers.content_security_policy.is_empty() {
-        let hint = "set one of headers.content_security_policy and headers.csp.directives";
+        let hint = "leave one out: headers.content_security_policy, or the directives by headers.csp.mode = \"off\"";
         return Err(place.error("headers.csp.directives", "there is another policy already", hint));
     }
     Ok(Some(Arc::new(policy)))

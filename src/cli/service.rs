@@ -12,7 +12,7 @@ use crate::{
     proxy::ProxySettings,
     request::rate::RateTables,
     server::{ConnectionSettings, ListenAddress, TlsSettings},
-    upstream::{UpstreamAddress, UpstreamSettings},
+    upstream::{Slots, UpstreamAddress, UpstreamSettings},
 };
 
 /// The settings of the service in front of `upstream`.
@@ -102,9 +102,14 @@ fn upstream_settings(loaded: &Loaded, url: &UpstreamUrl, idle_connections: usize
         body_timeout: upstream.body_timeout.get(),
         idle_timeout: upstream.idle_timeout.get(),
         max_idle: idle_connections,
+        slots: slots(upstream),
         max_head: upstream.max_head.get() as usize,
         ..UpstreamSettings::new(upstream_address(url))
     })
+}
+
+fn slots(upstream: &config::Upstream) -> Option<Slots> {
+    (upstream.max_requests > 0).then(|| Slots::new(upstream.max_requests, upstream.queue_timeout.get()))
 }
 
 fn listen_address(address: &config::ListenAddress) -> ListenAddress {

@@ -146,6 +146,10 @@ pub struct Upstream {
     pub head_timeout: Duration,
     /// The longest pause within a response body. Event streams and upgraded connections are exempt.
     pub body_timeout: Duration,
+    /// Requests that it has at a time; 0 is no limit.
+    pub max_requests: usize,
+    /// How long a request waits for its turn.
+    pub queue_timeout: Duration,
     /// The most idle connections kept; 0 keeps none.
     pub idle_connections: usize,
     /// How long an idle connection is kept.

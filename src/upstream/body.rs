@@ -13,7 +13,7 @@ use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use thiserror::Error;
 
-use super::{http1::Content, io::Stream, link::Link, pool::Pool};
+use super::{http1::Content, io::Stream, link::Link, pool::Pool, slots::Slot};
 
 #[derive(Debug)]
 pub(crate) struct UpstreamBody {
@@ -21,6 +21,8 @@ pub(crate) struct UpstreamBody {
     /// None once it has been given back, or broken.
     link: Option<Link>,
     pool: Option<Rc<Pool>>,
+    /// The place of the request; none once the answer is over.
+    slot: Option<Slot>,
 }
 
 /// Where the body comes from.
@@ -44,7 +46,7 @@ pub(crate) enum BodyFault {
 
 impl UpstreamBody {
     pub(super) fn new(source: Source, link: Link, pool: Rc<Pool>) -> Self {
-        let mut body = Self { source, link: Some(link), pool: Some(pool) };
+        let mut body = Self { source, link: Some(link), pool: Some(pool), slot: None };
         if body.is_end() {
             body.give_back();
         }
@@ -53,7 +55,12 @@ impl UpstreamBody {
 
     /// A connection that was to switch protocols is never used for anything else.
     pub(super) fn of_switch(source: Source, link: Link) -> Self {
-        Self { source, link: Some(link), pool: None }
+        Self { source, link: Some(link), pool: None, slot: None }
+    }
+
+    /// Keeps the place of the request until the answer is over.
+    pub(super) fn occupy(&mut self, slot: Slot) {
+        self.slot = Some(slot).filter(|_| !self.is_end());
     }
 
     /// Whether nothing more will come. May be true without a last poll.
@@ -77,7 +84,7 @@ impl UpstreamBody {
             None => self.give_back(),
             Some(Ok(_)) if self.is_end() => self.give_back(),
             Some(Ok(_)) => {}
-            Some(Err(_)) => self.link = None,
+            Some(Err(_)) => (self.link, self.slot) = (None, None),
         }
         Poll::Ready(frame)
     }
@@ -91,6 +98,7 @@ impl UpstreamBody {
     }
 
     fn give_back(&mut self) {
+        self.slot = None;
         let reusable = match &self.source {
             Source::Http1(content) => content.is_reusable(),
             Source::Http2(_) => true,

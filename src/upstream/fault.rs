@@ -15,6 +15,9 @@ pub(crate) enum Fault {
     /// No connection was made in time.
     #[error("no connection was made in time")]
     ConnectTimeout,
+    /// The application had as many requests as it may have, and none ended in time.
+    #[error("it had as many requests as it may have, and none ended in time")]
+    Busy,
     /// The connection was closed before the answer.
     #[error("the connection was closed before the answer")]
     Closed,
@@ -38,6 +41,7 @@ impl Fault {
         match self {
             Self::Connect(_) => "connect",
             Self::ConnectTimeout => "connect-timeout",
+            Self::Busy => "busy",
             Self::Closed => "closed",
             Self::Timeout => "timeout",
             Self::Malformed => "malformed",
@@ -51,6 +55,7 @@ impl Fault {
         match self {
             Self::Connect(_) | Self::Closed => Refusal::UpstreamUnreachable,
             Self::ConnectTimeout | Self::Timeout => Refusal::UpstreamTimeout,
+            Self::Busy => Refusal::Overloaded,
             Self::Malformed => Refusal::UpstreamMalformed,
             Self::Request => Refusal::BadRequest,
             Self::RequestTimeout => Refusal::RequestTimeout,

@@ -13,12 +13,14 @@ mod io;
 mod link;
 mod pool;
 mod request;
+mod slots;
 mod tls;
 
 pub(crate) use body::{BodyFault, UpstreamBody};
 pub use connect::UpstreamAddress;
 pub(crate) use fault::Fault;
 pub(crate) use request::{BodyLimit, RequestBody};
+pub use slots::Slots;
 pub use tls::{UpstreamTls, UpstreamTlsFiles};
 
 use std::{rc::Rc, time::Duration};
@@ -55,6 +57,8 @@ pub struct UpstreamSettings {
     pub max_idle: usize,
     /// Bytes of the largest response head; between 8 KiB and 1 MiB.
     pub max_head: usize,
+    /// How many requests it has at a time; none for as many as come.
+    pub slots: Option<Slots>,
 }
 
 /// What is spoken to the application.
@@ -82,6 +86,7 @@ impl UpstreamSettings {
             idle_timeout: Duration::from_millis(1500),
             max_idle: 256,
             max_head: 64 * 1024,
+            slots: None,
         }
     }
 }
@@ -120,7 +125,15 @@ impl Upstream {
     ///
     /// A request that meets a connection as it closes is sent again: once always if nothing of it was written, and
     /// if it was, only when it has no body and a method that changes nothing (RFC 9110 section 9.2.1).
-    pub(crate) async fn send(&self, mut request: Request<RequestBody>, deadline: &Deadline) -> Result<Answer, Fault> {
+    pub(crate) async fn send(&self, request: Request<RequestBody>, deadline: &Deadline) -> Result<Answer, Fault> {
+        let Some(slots) = &self.settings.slots else { return self.send_now(request, deadline).await };
+        let slot = Box::pin(slots.take(deadline)).await?;
+        let mut answer = self.send_now(request, deadline).await?;
+        answer.body.occupy(slot);
+        Ok(answer)
+    }
+
+    async fn send_now(&self, mut request: Request<RequestBody>, deadline: &Deadline) -> Result<Answer, Fault> {
         while let Some(mut link) = self.pool.take() {
             match self.exchange(&mut link, request, deadline).await {
                 Ok((head, body)) => return Ok(Answer { head, body: UpstreamBody::new(body, link, self.pool.clone()) }),
@@ -147,12 +160,18 @@ impl Upstream {
         request: Request<RequestBody>,
         deadline: &Deadline,
     ) -> Result<Answer, Fault> {
+        let slot = match &self.settings.slots {
+            Some(slots) => Some(slots.take(deadline).await?),
+            None => None,
+        };
         deadline.set(self.settings.connect_timeout);
         let io = deadline.bound(connect::connect_http1(&self.settings)).await.ok_or(Fault::ConnectTimeout)?;
         let connection = Http1::new(io.map_err(Fault::Connect)?, self.scratch.clone(), self.settings.max_head);
         let mut link = Link::Http1(Box::new(connection));
         let (head, body) = self.exchange(&mut link, request, deadline).await.map_err(|failure| failure.fault)?;
-        Ok(Answer { head, body: UpstreamBody::of_switch(body, link) })
+        let mut answer = Answer { head, body: UpstreamBody::of_switch(body, link) };
+        slot.into_iter().for_each(|slot| answer.body.occupy(slot));
+        Ok(answer)
     }
 
     async fn connect(&self, deadline: &Deadline) -> Result<Link, Fault> {

@@ -18,6 +18,8 @@ mod helmet;
 #[cfg(test)]
 mod malformed;
 #[cfg(test)]
+mod queue;
+#[cfg(test)]
 mod reuse;
 #[cfg(test)]
 mod streaming;

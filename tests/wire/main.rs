@@ -20,6 +20,8 @@ mod malformed;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
+mod reload;
+#[cfg(test)]
 mod reuse;
 #[cfg(test)]
 mod streaming;

@@ -138,3 +138,31 @@ fn what_is_meant_to_be_seen_passes() {
         assert_eq!(through("text/html", page, 64), page);
     }
 }
+
+/// What an application gives its client in a cookie is the client's: without it nobody stays signed in. One cookie as
+/// each framework makes it.
+#[test]
+fn cookies_that_applications_set_reach_the_client() {
+    for cookie in [
+        "session=eyJ1c2VyIjoiYW5uYSJ9.ZUQ3Vw.l5Yl0p2cRk3Yh8bq0m3v5x7Q9aE",
+        "session=.eJyrVkrLz1eyUkpKLFKqBQAdegQ0.ZUQ3Vw.l5Yl0p2cRk3Yh8bq0m3v5x7Q9aE",
+        "sessionid=.eJxVjEEOwiAQRe_C2hBKgQGX7j0Dmc4MgW:1qT5dX:l5Yl0p2cRk3Yh8bq0m3v5x7Q9aEl5Yl0p2cRk3Yh8bq",
+        "csrftoken=k3Vt9xLq2mWzR7sYcN5dJ1gQpF8hEa0uB4nM6vC8",
+        "connect.sid=s%3AqX3vZk9w2mPfLr7sYcN5dJ1gTb8hEa0u.Kp9x2mW3zR7sYcN5dJ1gQvT8hEa0uLr7sYcN5dJ1gQw",
+        "koa.sess=eyJ1c2VyIjoiYW5uYSIsIl9leHBpcmUiOjE3MDAwMDAwMDAwMDAsIl9tYXhBZ2UiOjg2NDAwMDAwfQ==",
+        "EGG_SESS=Qk5vT0pQd2xZa1RtUjNwSG9XcVl6RjhmU2xXbU5rTGpIZ0Zk",
+        "_shop_session=QmFzZTY0RGF0YUhlcmVXaXRoTG90c09m%3D%3D--aB3dE5fG7hJ9kL1m--Zx8cV6bN4mQ2wE0rT5yU%3D%3D",
+        "rack.session=BAh7B0kiD3Nlc3Npb25faWQGOgZFVG86HVJhY2s%3D--48f360a2b1c94d7e8f60718293a4b5c6d7e8f901",
+        "laravel_session=eyJpdiI6IkFCQ0RFRkdISUpLTE1OT1AiLCJ2YWx1ZSI6InFYM3ZaazloMm1QZkxyN3NZIn0%3D",
+        "PHPSESSID=9r8h3k2l1m0n5p4q7s6t",
+        "JSESSIONID=6B29FC40CA47107B0B0A3D8F4E2C1A5D.node1",
+        ".AspNetCore.Session=CfDJ8K3Vt9xLq2mWzR7sYcN5dJ1gQpF8hEa0uB4nM6vC8Zx8cV6bN4mQ2wE0rT5yU",
+        "access_token=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P",
+        "remember_token=k3Vt9xLq2mWzR7sYcN5dJ1gQpF8hEa0u",
+    ] {
+        let headers = HeaderMap::from_iter([(header::SET_COOKIE, HeaderValue::from_static(cookie))]);
+        let answer = replay(&ENGINE, ResponseHead { status: StatusCode::OK, headers }, [Bytes::from_static(b"ok")]);
+        let set = answer.head.unwrap().headers.remove(header::SET_COOKIE).unwrap();
+        assert!(set.to_str().unwrap().starts_with(cookie), "{cookie} arrived as {set:?}");
+    }
+}

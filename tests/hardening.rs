@@ -6,7 +6,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cofferdam::{
-    cookies::weak::{KeyList, Seen},
+    cookies::weak::{KeyList, Seen, Watch},
     engine::Engine,
     exchange::{Exchange, Facts, HeadVerdict, Outcome, RequestVerdict, Step},
     incident::{Disposition, Exemption, FingerprintKey, HashKey, IncidentId, Mode, Seed},
@@ -141,11 +141,13 @@ fn a_reflected_origin_is_taken_back_and_a_preflight_answered() {
 #[test]
 fn signed_cookies_are_handed_to_the_test_for_weak_keys_once() {
     let seen = Seen::new(64, HashKey::from_random([1; 16]));
-    let engine = engine(RoutePolicy { weak_keys: Some(Arc::new(seen)), ..RoutePolicy::default() });
+    let watch = Watch { seen, keys: Arc::new(KeyList::embedded().unwrap()) };
+    let engine = engine(RoutePolicy { weak_keys: Some(Arc::new(watch)), ..RoutePolicy::default() });
     let set = [("set-cookie", "session=eyJhZG1pbiI6ZmFsc2UsInVzZXIiOiJhZGEifQ.awU2Fw.Kia3uTQHz9sb4gSAabOJevoAK7A")];
     let (_, outcome) = head(&engine, &mut request(Method::GET, &[("cookie", "theme=dark")]), &set);
-    let weak = outcome.candidates[0].test(&KeyList::embedded().unwrap(), 0).unwrap();
-    assert_eq!((outcome.candidates.len(), weak.framework), (1, "flask"));
+    let signed = outcome.signed.unwrap();
+    let weak = signed.candidates[0].test(&signed.keys, 0).unwrap();
+    assert_eq!((signed.candidates.len(), weak.framework, signed.incident.mode), (1, "flask", Mode::Observe));
     let (_, outcome) = head(&engine, &mut request(Method::GET, &[]), &set);
-    assert!(outcome.candidates.is_empty());
+    assert!(outcome.signed.is_none());
 }

@@ -157,7 +157,7 @@ mod tests {
             objections: Vec::new(),
             sealing: crate::response::SealReport::default(),
             cors: None,
-            candidates: Vec::new(),
+            signed: None,
             breaker: None,
             evidence: Default::default(),
         };

@@ -73,7 +73,7 @@ impl Exchange {
 
     /// Takes what looks signed off a head, as the application knows it. `set` is whether the application sent it.
     pub(super) fn note_candidates(&mut self, fields: &HeaderMap, set: bool) {
-        let Some(seen) = &self.route.weak_keys else { return };
+        let Some(watch) = &self.route.weak_keys else { return };
         let values = |name: &HeaderName| fields.get_all(name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
         let found = if set {
             Candidate::of_response(values(&header::SET_COOKIE).into_iter())
@@ -81,7 +81,7 @@ impl Exchange {
             let credentials = fields.get(header::AUTHORIZATION).map(HeaderValue::as_bytes);
             Candidate::of_request(values(&header::COOKIE).into_iter(), credentials)
         };
-        self.candidates.extend(found.into_iter().filter(|candidate| seen.is_due(candidate, set, self.facts.now)));
+        self.candidates.extend(found.into_iter().filter(|candidate| watch.seen.is_due(candidate, self.facts.now)));
     }
 
     /// Counts the request, by cookies as the application knows them.

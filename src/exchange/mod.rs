@@ -480,7 +480,7 @@ impl Exchange {
             objections: std::mem::take(&mut self.objections),
             sealing: std::mem::take(&mut self.sealing),
             cors: self.cors,
-            candidates: std::mem::take(&mut self.candidates),
+            signed: self.signed_values(disposition),
             breaker,
             evidence,
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::{
-    cookies::weak::Candidate,
+    cookies::weak::SignedValues,
     incident::{Disposition, Incident, Mode},
     policy::{BreakerTurn, Line, RoutePolicy, UpgradePolicy},
     request::Objection,
@@ -81,8 +81,8 @@ pub struct Outcome {
     pub sealing: SealReport,
     /// What was wrong with the permission for other origins to read the response.
     pub cors: Option<CorsRepair>,
-    /// Cookies and tokens to be tested for weak keys in the background.
-    pub candidates: Vec<Candidate>,
+    /// Cookies and tokens to be tested for weak keys in the background, if any.
+    pub signed: Option<Arc<SignedValues>>,
     /// The exchange turned the breaker of its page.
     pub breaker: Option<BreakerTurn>,
     /// What was weighed, also where nothing came of it.

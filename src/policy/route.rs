@@ -6,7 +6,7 @@ use http::Method;
 
 use super::{Breaker, InspectPolicy};
 use crate::{
-    cookies::weak::Seen,
+    cookies::weak::Watch,
     request::{ForwardPolicy, GuardPolicy},
     response::{CookiePolicy, CorsPolicy, CspPolicy, HeaderPolicy, SealPolicy},
 };
@@ -45,8 +45,8 @@ pub struct RoutePolicy {
     pub cookies: Arc<CookiePolicy>,
     /// Sealing of cookie values; none seals nothing.
     pub sealing: Option<Arc<SealPolicy>>,
-    /// Which cookies and tokens were tested for weak keys; none tests nothing.
-    pub weak_keys: Option<Arc<Seen>>,
+    /// By what cookies and tokens are tested for weak keys; none tests nothing.
+    pub weak_keys: Option<Arc<Watch>>,
     /// The content security policy; none sends none.
     pub csp: Option<Arc<CspPolicy>>,
     /// Who may read responses from other origins.

@@ -225,7 +225,7 @@ mod tests {
             objections: Vec::new(),
             sealing: Default::default(),
             cors: None,
-            candidates: Vec::new(),
+            signed: None,
             breaker: None,
             evidence: Default::default(),
         };

@@ -13,6 +13,8 @@ pub struct Candidate {
     pub value: Box<[u8]>,
     /// The value of the cookie `<name>.sig` beside it.
     pub signature: Option<Box<[u8]>>,
+    /// Whether the application set it; what a client sends may be a forgery.
+    pub set: bool,
 }
 
 /// Longer values are not tested: no browser keeps them in a cookie.
@@ -29,16 +31,16 @@ impl Candidate {
     /// comparisons per cookie where nothing looks signed.
     pub fn of_request<'a>(cookie: impl Iterator<Item = &'a [u8]>, authorization: Option<&'a [u8]>) -> Vec<Self> {
         let cookies: Vec<(&[u8], &[u8])> = cookie.flat_map(pairs).map(|pair| (pair.name, pair.value)).collect();
-        let mut candidates = among(&cookies);
+        let mut candidates = among(&cookies, false);
         let token = authorization.and_then(bearer).filter(|token| is_worth(token));
-        candidates.extend(token.map(|token| Self::new(b"Authorization", token, None)));
+        candidates.extend(token.map(|token| Self::new(b"Authorization", token, None, false)));
         candidates
     }
 
     /// The candidates of a response: its `Set-Cookie` fields.
     pub fn of_response<'a>(set_cookie: impl Iterator<Item = &'a [u8]>) -> Vec<Self> {
         let cookies = set_cookie.filter_map(SetCookie::parse).map(|cookie| (cookie.name(), cookie.value()));
-        among(&cookies.collect::<Vec<_>>())
+        among(&cookies.collect::<Vec<_>>(), true)
     }
 
     /// Runs the test.
@@ -46,8 +48,8 @@ impl Candidate {
         super::test(&self.name, &self.value, self.signature.as_deref(), keys, now)
     }
 
-    fn new(name: &[u8], value: &[u8], signature: Option<&[u8]>) -> Self {
-        Self { name: name.into(), value: value.into(), signature: signature.map(Into::into) }
+    fn new(name: &[u8], value: &[u8], signature: Option<&[u8]>, set: bool) -> Self {
+        Self { name: name.into(), value: value.into(), signature: signature.map(Into::into), set }
     }
 }
 
@@ -58,7 +60,7 @@ impl fmt::Debug for Candidate {
     }
 }
 
-fn among(cookies: &[(&[u8], &[u8])]) -> Vec<Candidate> {
+fn among(cookies: &[(&[u8], &[u8])], set: bool) -> Vec<Candidate> {
     let signature = |name: &[u8]| {
         let named = cookies.iter().find(|(other, _)| other.strip_suffix(b".sig") == Some(name));
         named.map(|(_, signature)| *signature).filter(|signature| signature.len() <= VALUE_MAX)
@@ -66,7 +68,7 @@ fn among(cookies: &[(&[u8], &[u8])]) -> Vec<Candidate> {
     let worth = cookies.iter().filter(|(name, _)| !name.ends_with(b".sig")).filter_map(|(name, value)| {
         let signature = signature(name);
         let wanted = value.len() <= VALUE_MAX && (signature.is_some() || is_worth(value));
-        wanted.then(|| Candidate::new(name, value, signature))
+        wanted.then(|| Candidate::new(name, value, signature, set))
     });
     worth.take(CANDIDATES_MAX).collect()
 }

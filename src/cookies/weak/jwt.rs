@@ -35,7 +35,7 @@ pub(super) fn test(value: &[u8], keys: &KeyList, now: u64) -> Option<WeakKey> {
     if let Some(key) = digest.and_then(|digest| keys.of(Scope::Jwt).find(|key| signs(digest, key.bytes()))) {
         return Some(WeakKey::known("jwt", key));
     }
-    claims.too_long(keys.lifetime_days, now).and_then(finding)
+    claims.too_long(keys.lifetime_days?, now).and_then(finding)
 }
 
 impl Claims {

@@ -8,8 +8,8 @@ use super::digest::Digest;
 #[derive(Debug)]
 pub struct KeyList {
     keys: Vec<KnownKey>,
-    /// Tokens that are good for longer are reported; in days.
-    pub lifetime_days: u64,
+    /// Tokens that are good for longer, or without an end, are reported; in days. None reports none for that.
+    pub lifetime_days: Option<u64>,
 }
 
 /// One key of the list.
@@ -114,7 +114,7 @@ impl KeyList {
                 keys.push(key);
             }
         }
-        Ok(Self { keys, lifetime_days: LIFETIME_DAYS })
+        Ok(Self { keys, lifetime_days: Some(LIFETIME_DAYS) })
     }
 
     /// The number of keys.

@@ -20,9 +20,29 @@ pub use candidate::{Candidate, VALUE_MAX};
 pub use keys::{KeyList, KeyListError, KnownKey, Scope};
 pub use seen::Seen;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
-use crate::incident::{Category, Excerpt, RuleHit, Severity};
+use crate::incident::{Category, Excerpt, Incident, RuleHit, Severity};
+
+/// What a route tests its cookies and tokens by.
+#[derive(Debug)]
+pub struct Watch {
+    /// What was tested already.
+    pub seen: Seen,
+    /// What is known.
+    pub keys: Arc<KeyList>,
+}
+
+/// What one exchange carried that is to be tested. Whoever tests it needs nothing else.
+#[derive(Debug)]
+pub struct SignedValues {
+    /// The values; never none.
+    pub candidates: Vec<Candidate>,
+    /// What they are tested by.
+    pub keys: Arc<KeyList>,
+    /// The incident that a weak one makes of the exchange, without rules.
+    pub incident: Incident,
+}
 
 /// What is wrong with a cookie or token, and never the key itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,16 +90,32 @@ pub fn test(name: &[u8], value: &[u8], signature: Option<&[u8]>, keys: &KeyList,
 }
 
 impl WeakKey {
-    /// The entry of an incident for the cookie (or `Authorization`) called `name`: high severity, no key.
-    pub fn hit(&self, name: &[u8]) -> RuleHit {
+    /// The entry of an incident for the cookie (or `Authorization`) called `name`: high severity, no key. `set` is
+    /// whether the application set it; what a client sends may also be an attempt.
+    pub fn hit(&self, name: &[u8], set: bool) -> RuleHit {
         let name = Excerpt::from_masked(&String::from_utf8_lossy(&name[..name.len().min(64)]));
         RuleHit {
-            rule: format!("weak-{}-{}", self.weakness.as_str(), self.framework),
+            rule: self.rule(),
             category: Category::Secret,
             severity: self.weakness.severity(),
             count: 1,
-            advice: self.weakness.advice(self.framework, name.as_str()),
+            advice: self.advice(name.as_str(), set),
             fingerprints: Vec::new(),
+        }
+    }
+
+    /// The name of the rule, e.g. `weak-key-flask`.
+    pub fn rule(&self) -> String {
+        format!("weak-{}-{}", self.weakness.as_str(), self.framework)
+    }
+
+    fn advice(&self, name: &str, set: bool) -> String {
+        let advice = self.weakness.advice(self.framework, name);
+        match set {
+            true => advice,
+            false => {
+                format!("{advice} (seen in a request: unless the application accepts it, somebody tries a forgery)")
+            }
         }
     }
 

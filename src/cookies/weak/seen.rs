@@ -30,15 +30,15 @@ impl Seen {
         Self { key, values: empty(slots.clamp(64, 1 << 20).next_power_of_two()), names: empty(NAMES) }
     }
 
-    /// Whether the candidate should be tested now; if so, that is noted. `set` is whether the application sent it:
-    /// what clients send never keeps the application's own from being tested. `now` in seconds of any clock.
-    pub fn is_due(&self, candidate: &Candidate, set: bool, now: u64) -> bool {
+    /// Whether the candidate should be tested now; if so, that is noted. What clients send never keeps the
+    /// application's own from being tested. `now` in seconds of any clock.
+    pub fn is_due(&self, candidate: &Candidate, now: u64) -> bool {
         let hash = self.key.hash(candidate).max(1);
         let value = slot(&self.values, hash);
         if value.load(Ordering::Relaxed) == hash {
             return false;
         }
-        let name = slot(&self.names, self.key.hash(&(&candidate.name, set)));
+        let name = slot(&self.names, self.key.hash(&(&candidate.name, candidate.set)));
         let next = name.load(Ordering::Relaxed);
         let due =
             next <= now && name.compare_exchange(next, now + INTERVAL, Ordering::Relaxed, Ordering::Relaxed).is_ok();

@@ -148,7 +148,7 @@ fn tokens_signed_with_known_keys_or_none_or_for_too_long_are_recognised() {
     assert_eq!(weakness(&endless), Some(Weakness::LongLived { days: None }));
     assert_eq!(weakness(&short), None);
     let mut patient = embedded();
-    patient.lifetime_days = 30;
+    patient.lifetime_days = Some(30);
     assert_eq!(test(b"t", long.as_bytes(), None, &patient, 0), None);
 }
 
@@ -180,9 +180,10 @@ fn strong_keys_and_ordinary_values_are_not() {
 #[test]
 fn the_incident_names_the_cookie_and_the_framework_and_never_the_key() {
     let weak = found("session", "eyJhZG1pbiI6ZmFsc2UsInVzZXIiOiJhZGEifQ.awU2Fw.Kia3uTQHz9sb4gSAabOJevoAK7A", None);
-    let hit = weak.unwrap().hit(b"session");
+    let hit = weak.unwrap().hit(b"session", true);
     assert_eq!((hit.rule.as_str(), hit.severity), ("weak-key-flask", Severity::High));
     assert!(hit.advice.contains("`session` (flask)") && !hit.advice.contains("changeme"));
+    assert!(weak.unwrap().hit(b"session", false).advice.contains("seen in a request"));
     assert!(!format!("{:?}", embedded()).contains("changeme"));
 }
 
@@ -221,13 +222,13 @@ fn what_looks_signed_is_taken_off_a_message() {
 fn a_value_is_due_once_and_a_name_now_and_then() {
     let seen = Seen::new(64, HashKey::from_random([3; 16]));
     let candidate =
-        |value: &str| Candidate { name: b"sid"[..].into(), value: value.as_bytes().into(), signature: None };
-    assert!(seen.is_due(&candidate("a"), true, 100));
-    assert!(!seen.is_due(&candidate("a"), true, 200));
-    assert!(seen.is_due(&candidate("b"), true, 200));
-    assert!(!seen.is_due(&candidate("c"), true, 204));
-    assert!(seen.is_due(&candidate("d"), false, 204), "a client's do not use up the application's turn");
-    assert!(seen.is_due(&candidate("c"), true, 205));
+        |value: &str, set| Candidate { name: b"sid"[..].into(), value: value.as_bytes().into(), signature: None, set };
+    assert!(seen.is_due(&candidate("a", true), 100));
+    assert!(!seen.is_due(&candidate("a", true), 200));
+    assert!(seen.is_due(&candidate("b", true), 200));
+    assert!(!seen.is_due(&candidate("c", true), 204));
+    assert!(seen.is_due(&candidate("c", false), 204), "a client's do not use up the application's turn");
+    assert!(seen.is_due(&candidate("c", true), 205), "nor is the same value of the application tested for it");
 }
 
 #[test]

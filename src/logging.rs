@@ -18,6 +18,8 @@ pub mod target {
     pub const ACCESS: &str = "access";
     /// One line per incident.
     pub const INCIDENT: &str = "incident";
+    /// Cookies that were kept from the application or the client.
+    pub const COOKIES: &str = "cookies";
     /// What the guard would have refused.
     pub const OBJECTION: &str = "objection";
     /// The life of the process.

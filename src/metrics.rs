@@ -4,6 +4,7 @@
 //! A worker counts in cells of its own ([`WorkerMetrics`]) and adds them to the shared ones once per tick, so that
 //! counting costs a request no atomic operation and no lookup by label.
 
+mod cookies;
 mod guard;
 
 use std::{cell::RefCell, sync::Arc, time::Duration};
@@ -15,6 +16,7 @@ use prometheus::{
 };
 pub use prometheus::{IntCounter, Registry};
 
+use self::cookies::CookieCounts;
 use self::guard::GuardCounts;
 use crate::{
     exchange::{Budget, Outcome},
@@ -32,6 +34,7 @@ pub struct Metrics {
     responses: IntCounterVec,
     findings: IntCounterVec,
     guard: GuardCounts,
+    cookies: CookieCounts,
     breaker_turns: IntCounterVec,
     durations: Histogram,
     upstream_errors: IntCounterVec,
@@ -64,6 +67,7 @@ impl Metrics {
             )?,
             findings: counters("cofferdam_findings_total", "Confirmed findings", &["rule", "category", "mode"])?,
             guard: GuardCounts::new(&registry)?,
+            cookies: CookieCounts::new(&registry)?,
             breaker_turns: counters(
                 "cofferdam_breaker_turns_total",
                 "Breakers opened by a storm of replacements, and closed again",
@@ -188,6 +192,7 @@ impl WorkerMetrics {
             }
         }
         self.shared.guard.count(outcome);
+        self.shared.cookies.exchange(outcome);
     }
 
     /// Counts a turn of a route's breaker.

@@ -28,6 +28,7 @@ fn replica(keys: &str) -> Arc<Engine> {
         audience: "shop".into(),
         accept_unsealed_until: None,
         keys: Arc::new(KeyRing::parse("keys", keys).unwrap()),
+        max_bytes: 4096,
     };
     let policy = RoutePolicy { sealing: Some(Arc::new(sealing)), ..RoutePolicy::default() };
     let mut engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));

@@ -33,6 +33,8 @@ pub enum Command {
     Rules(RulesArgs),
     /// Tell why a captured response would be let through, masked or replaced
     Explain(ExplainArgs),
+    /// Make keys for sealed cookies
+    Keys(KeysArgs),
     /// Print the version
     Version,
 }
@@ -132,6 +134,25 @@ pub enum RulesCommand {
     },
     /// Test every rule with its own examples, whole and split at every byte
     Test(ConfigFiles),
+}
+
+/// `keys`.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    /// What to do with them.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+/// The subcommands of `keys`.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Make a random key and write it as a key file for cookies.seal.keys
+    Generate {
+        /// A new file, readable for its owner alone; without one the key is printed
+        #[arg(value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
 }
 
 /// `explain`.

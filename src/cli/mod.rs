@@ -10,6 +10,7 @@ mod demonstrate;
 mod exit;
 mod explain;
 mod judge;
+mod keys;
 mod report;
 mod rules;
 mod run;
@@ -68,6 +69,7 @@ fn dispatch(command: Command, environment: Environment, terminal: &mut Terminal<
         Command::Scan(scan) => scan::run(&scan, environment, terminal),
         Command::Rules(rules) => rules::run(&rules, environment, terminal),
         Command::Explain(explain) => explain::run(&explain, environment, terminal),
+        Command::Keys(keys) => keys::run(&keys, terminal),
         Command::Version => version(terminal),
     }
 }

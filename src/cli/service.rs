@@ -45,13 +45,19 @@ pub(super) fn rates(loaded: &Loaded) -> Result<RateTables, Failure> {
     Ok(RateTables::new(bytes, HashKey::from_random(key)))
 }
 
-/// Files whose change calls for a new engine: the configuration `file`, templates, rule packs and their directory.
+/// Files whose change calls for a new engine: the configuration `file`, templates, rule packs and their directory,
+/// the keys of cookies.
 pub(super) fn watched(file: Option<PathBuf>, loaded: &Loaded) -> Vec<PathBuf> {
     let replies = &loaded.config.replies;
     let templates = [&replies.html, &replies.json, &replies.problem, &replies.text];
     let dir = &loaded.config.rules.dir;
     let packs = std::fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let named = file.into_iter().chain(templates.into_iter().cloned()).chain([dir.clone()]).chain(packs);
+    let named = file
+        .into_iter()
+        .chain(templates.into_iter().cloned())
+        .chain([dir.clone()])
+        .chain(packs)
+        .chain(compile::key_files(loaded));
     named.filter(|path| !path.as_os_str().is_empty()).collect()
 }
 

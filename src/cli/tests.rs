@@ -17,7 +17,7 @@ fn help_goes_to_standard_output() {
     let (exit, out, err) = cofferdam(&["--help"], &[]);
     assert_eq!((exit, err.as_str()), (Exit::Ok, ""));
     insta::assert_snapshot!("help", out);
-    for command in ["run", "demo", "check", "scan", "rules", "explain"] {
+    for command in ["run", "demo", "check", "scan", "rules", "explain", "keys"] {
         let (exit, out, _) = cofferdam(&[command, "-h"], &[]);
         assert_eq!(exit, Exit::Ok);
         insta::assert_snapshot!(format!("help_{command}"), out);
@@ -194,4 +194,39 @@ fn rules_are_listed_shown_and_tested() {
     let off = format!("rules.disabled={id}");
     let (_, list, _) = cofferdam(&["rules", "list", "--set", &off], &[]);
     assert!(list.lines().next().unwrap().contains("  off  "), "{list}");
+}
+
+#[test]
+fn a_generated_key_is_read_by_the_configuration_and_never_overwritten() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("keys");
+    let path = file.to_str().unwrap();
+    let (exit, out, _) = cofferdam(&["keys", "generate", path], &[]);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let (id, key) = text.lines().last().unwrap().split_once(' ').unwrap();
+    assert_eq!((exit, out), (Exit::Ok, format!("{path}: key {id}\n")));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+
+    let sealed = [&format!("cookies.seal.keys=file:{path}"), "cookies.seal.names=session"];
+    let check = ["check", "--changed", "--set", sealed[0], "--set", sealed[1]];
+    let (exit, shown, err) = cofferdam(&check, &[]);
+    assert_eq!(exit, Exit::Ok, "{err}");
+    assert!(!shown.contains(key), "{shown}");
+
+    let (exit, _, err) = cofferdam(&["keys", "generate", path], &[]);
+    assert!(exit == Exit::Usage && err.contains("never overwritten"), "{err}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
+
+    std::fs::write(&file, format!("{id} {key}=\n")).unwrap();
+    let run = ["run", "--upstream", "http://127.0.0.1:9", "--set", sealed[0], "--set", sealed[1]];
+    let (exit, out, err) = cofferdam(&run, &[]);
+    assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "a wrong key file stops the start");
+    assert!(err.contains("key file:1: ") && !err.contains(key), "{err}");
+}
+
+#[test]
+fn two_generated_keys_differ() {
+    let key = || cofferdam(&["keys", "generate"], &[]).1;
+    assert_ne!(key(), key());
 }

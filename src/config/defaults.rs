@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::{
     AcceptEncoding, Admin, Breaker, ByteSize, Categories, Cookies, Csp, Duration, Headers, Host, Inspect,
-    ListenAddress, Log, LogFormat, LogLevel, OnRange, SameSiteSetting, Server, ServerTls, Upstream, UpstreamProtocol,
-    UpstreamTls,
+    ListenAddress, Log, LogFormat, LogLevel, OnRange, SameSiteSetting, Seal, Server, ServerTls, Upstream,
+    UpstreamProtocol, UpstreamTls,
 };
 use crate::{
     incident::Mode,
@@ -157,6 +157,7 @@ impl Default for Cookies {
             partitioned: false,
             max_lifetime: Duration::default(),
             max_size: ByteSize::kib(4),
+            seal: Seal::default(),
             rule: Vec::new(),
         }
     }

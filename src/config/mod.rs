@@ -17,10 +17,12 @@ mod error;
 mod guard;
 mod hints;
 mod load;
+mod moment;
 mod presets;
 mod rate;
 mod route;
 mod schema;
+mod sealing;
 mod source;
 mod tls;
 mod units;
@@ -32,9 +34,11 @@ pub use environment::Environment;
 pub use error::{ConfigError, Origin};
 pub use guard::{CrossSite, Endpoints, Guard, Limits, Methods, Patch};
 pub use load::{Flag, Loaded, Setting, Sources, load};
+pub use moment::Moment;
 pub use presets::PRESETS;
 pub use rate::{Login, Rate, RateMode};
 pub use route::Route;
+pub use sealing::Seal;
 pub use tls::{Certificate, ClientCertificates, ServerTls, UpstreamProtocol, UpstreamTls};
 pub use units::{ByteSize, Duration, Expected, SecretError, SecretRef};
 
@@ -346,6 +350,8 @@ pub struct Cookies {
     pub max_lifetime: Duration,
     /// The largest name and value; larger cookies are dropped. 0 is no limit.
     pub max_size: ByteSize,
+    /// Cookies that leave encrypted.
+    pub seal: Seal,
     /// Rules of single cookies, tried in order.
     pub rule: Vec<CookieRule>,
 }

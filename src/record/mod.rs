@@ -69,6 +69,7 @@ impl Recorder {
             self.access_line(entry, outcome, duration);
         }
         outcome.objections.iter().for_each(|objection| objected(entry, outcome, objection));
+        sealing(entry, outcome);
         if let Some(incident) = &outcome.incident {
             report(incident);
         }
@@ -170,6 +171,26 @@ fn report(incident: &Incident) {
 fn fingerprints(incident: &Incident) -> String {
     let all = incident.rules.iter().flat_map(|hit| &hit.fingerprints);
     all.map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+/// One line per exchange in which sealing kept a cookie back, or would have. Names of cookies are the client's words.
+fn sealing(entry: &Entry, outcome: &Outcome) {
+    let Some(policy) = &outcome.route.sealing else { return };
+    for (what, reason, count) in
+        outcome.sealing.outcomes().filter(|(what, ..)| matches!(*what, "refused" | "oversized"))
+    {
+        info!(
+            target: target::COOKIES,
+            incident_id = %entry.id,
+            peer = %entry.peer,
+            outcome = what,
+            reason,
+            count,
+            mode = policy.mode.as_str(),
+            route = &*outcome.route.name,
+            "a cookie to be sealed is kept back"
+        );
+    }
 }
 
 fn objected(entry: &Entry, outcome: &Outcome, objection: &Objection) {

@@ -34,6 +34,9 @@ pub struct SealPolicy {
     pub accept_unsealed_until: Option<u64>,
     /// The keys.
     pub keys: Arc<KeyRing>,
+    /// The most bytes of a name and its sealed value, `__Secure-` before the name included. Browsers keep 4096
+    /// (RFC 6265bis section 5.6).
+    pub max_bytes: usize,
 }
 
 /// What sealing did, or would have done in observe mode.
@@ -58,9 +61,25 @@ pub struct SealReport {
     pub disguised: u32,
 }
 
-/// Browsers keep 4096 bytes of name and value (RFC 6265bis section 5.6), and `__Secure-~` may still be put before
-/// the name.
-const LONGEST: usize = 4096 - "__Secure-~".len();
+/// May still be put before the name.
+const PREFIX: usize = "__Secure-~".len();
+
+impl SealReport {
+    /// Every outcome that was met: its name, why (for refused ones), and in how many cookies.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, &'static str, u32)> {
+        let all = [
+            ("sealed", "", self.sealed),
+            ("opened", "", self.opened),
+            ("grace", "", self.unsealed_accepted),
+            ("oversized", "", self.too_large),
+            ("refused", "unsealed", self.unsealed_dropped),
+            ("refused", "forged", self.forged),
+            ("refused", "unknown-key", self.unknown_key),
+            ("refused", "disguised", self.disguised),
+        ];
+        all.into_iter().filter(|(_, _, count)| *count > 0)
+    }
+}
 
 impl SealPolicy {
     /// Seals the chosen cookies of a response before their names get prefixes ([`super::harden`]). Sealed ones stay
@@ -107,7 +126,7 @@ impl SealPolicy {
         if !self.covers(cookie.name()) || cookie.is_deletion(now) || self.is_sealed(&cookie) {
             return Fate::Keep;
         }
-        if cookie.name().len() + self.keys.sealed_length(cookie.value().len()) > LONGEST {
+        if PREFIX + cookie.name().len() + self.keys.sealed_length(cookie.value().len()) > self.max_bytes {
             report.too_large += 1;
             return Fate::Drop;
         }
@@ -203,6 +222,7 @@ mod tests {
             audience: "".into(),
             accept_unsealed_until: None,
             keys,
+            max_bytes: 4096,
         }
     }
 
@@ -317,7 +337,7 @@ mod tests {
     fn what_no_browser_would_keep_is_dropped_and_counted() {
         let longest = |length: usize| seal(&policy(Mode::Enforce), &[&format!("sid={}", "x".repeat(length))]);
         let (out, report) = longest(3012);
-        assert_eq!((pair(&out[0]).len() - 1, report.sealed), (LONGEST, 1));
+        assert_eq!((PREFIX + pair(&out[0]).len() - 1, report.sealed), (4096, 1));
         assert_eq!(longest(3013), (vec![], SealReport { too_large: 1, ..SealReport::default() }));
     }
 

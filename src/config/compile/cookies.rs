@@ -57,7 +57,7 @@ fn rules_of(place: &Place<'_>, key: &str, rule: &CookieRule, cookies: &Cookies) 
 }
 
 /// A name is a token (RFC 6265bis section 4.1.1); `*` is one of its characters, and here the pattern's.
-fn name_pattern(place: &Place<'_>, key: &str, name: &str) -> Result<NamePattern, ConfigError> {
+pub(super) fn name_pattern(place: &Place<'_>, key: &str, name: &str) -> Result<NamePattern, ConfigError> {
     if super::is_token(name) {
         return Ok(NamePattern::new(name));
     }

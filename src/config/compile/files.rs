@@ -76,7 +76,7 @@ pub(super) fn fingerprint_key(loaded: &Loaded) -> Result<Option<FingerprintKey>,
     Ok(Some(FingerprintKey::derive(&secret)))
 }
 
-fn secret(loaded: &Loaded, key: &str, reference: &SecretRef) -> Result<Vec<u8>, ConfigError> {
+pub(super) fn secret(loaded: &Loaded, key: &str, reference: &SecretRef) -> Result<Vec<u8>, ConfigError> {
     reference.read(&loaded.base_directory(key), &loaded.environment).map_err(|error| {
         let hint = match &error {
             SecretError::File { .. } => "the file must exist and be readable for the user cofferdam runs as",

@@ -11,10 +11,12 @@ mod headers;
 mod patch;
 mod rate;
 mod rules;
+mod sealing;
 mod tls;
 mod workers;
 
 pub use rules::{RuleInForce, all_rules, ruleset, untested_ruleset};
+pub use sealing::key_files;
 pub use tls::{protocol, tls_identity, upstream_tls};
 pub use workers::{Workers, workers};
 
@@ -23,8 +25,8 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use http::HeaderValue;
 
 use super::{
-    AcceptEncoding, Config, ConfigError, Cookies, Cors, Guard, Headers, Host, Inspect, Loaded, OnRange, Profile, Route,
-    UpstreamUrl,
+    AcceptEncoding, Config, ConfigError, Cookies, Cors, Guard, Headers, Host, Inspect, Loaded, OnRange, Origin,
+    Profile, Route, UpstreamUrl,
 };
 use crate::{
     config,
@@ -77,6 +79,13 @@ impl Place<'_> {
         ConfigError::at(&self.loaded.origin(&path), &key, what, hint)
     }
 
+    /// The key by which the value in force was written: a route's own, or the general one that it took over.
+    fn key_in_force(&self, key: &str) -> String {
+        let own = format!("{}{key}", self.prefix);
+        let path: Vec<String> = own.split('.').map(str::to_owned).collect();
+        if self.loaded.origin(&path) == Origin::Default { key.to_owned() } else { own }
+    }
+
     /// In profile `observe` nothing acts.
     fn mode(&self, mode: Mode) -> Mode {
         match (self.loaded.config.profile, mode) {
@@ -119,6 +128,7 @@ fn policy(
         cookies: Arc::new(cookies::compile(place, sections.cookies)?),
         csp: csp::compile(place, sections.headers)?,
         cors: Arc::new(cors::compile(place, sections.cors)?),
+        sealing: sealing::compile(place, sections.cookies)?.map(Arc::new),
         ..RoutePolicy::default()
     })
 }

@@ -46,19 +46,15 @@ pub(super) fn rates(loaded: &Loaded) -> Result<RateTables, Failure> {
 }
 
 /// Files whose change calls for a new engine: the configuration `file`, templates, rule packs and their directory,
-/// the keys of cookies.
+/// the keys of cookies and lists of known ones.
 pub(super) fn watched(file: Option<PathBuf>, loaded: &Loaded) -> Vec<PathBuf> {
     let replies = &loaded.config.replies;
     let templates = [&replies.html, &replies.json, &replies.problem, &replies.text];
     let dir = &loaded.config.rules.dir;
     let packs = std::fs::read_dir(dir).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path()));
-    let named = file
-        .into_iter()
-        .chain(templates.into_iter().cloned())
-        .chain([dir.clone()])
-        .chain(packs)
-        .chain(compile::key_files(loaded));
-    named.filter(|path| !path.as_os_str().is_empty()).collect()
+    let named = file.into_iter().chain(templates.into_iter().cloned()).chain([dir.clone()]).chain(packs);
+    let keys = compile::key_files(loaded).into_iter().chain(compile::weak_key_files(loaded));
+    named.chain(keys).filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
 fn budget(loaded: &Loaded) -> Arc<Budget> {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::{
     AcceptEncoding, Admin, Breaker, ByteSize, Categories, Cookies, Csp, Duration, Headers, Host, Inspect,
     ListenAddress, Log, LogFormat, LogLevel, OnRange, SameSiteSetting, Seal, Server, ServerTls, Upstream,
-    UpstreamProtocol, UpstreamTls,
+    UpstreamProtocol, UpstreamTls, WeakKeys,
 };
 use crate::{
     incident::Mode,
@@ -158,6 +158,7 @@ impl Default for Cookies {
             max_lifetime: Duration::default(),
             max_size: ByteSize::kib(4),
             seal: Seal::default(),
+            weak_keys: WeakKeys::default(),
             rule: Vec::new(),
         }
     }

@@ -26,6 +26,7 @@ mod sealing;
 mod source;
 mod tls;
 mod units;
+mod weak_keys;
 
 pub use address::{ListenAddress, UpstreamUrl};
 pub use cors::Cors;
@@ -41,6 +42,7 @@ pub use route::Route;
 pub use sealing::Seal;
 pub use tls::{Certificate, ClientCertificates, ServerTls, UpstreamProtocol, UpstreamTls};
 pub use units::{ByteSize, Duration, Expected, SecretError, SecretRef};
+pub use weak_keys::WeakKeys;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -352,6 +354,8 @@ pub struct Cookies {
     pub max_size: ByteSize,
     /// Cookies that leave encrypted.
     pub seal: Seal,
+    /// Signatures that anyone can make.
+    pub weak_keys: WeakKeys,
     /// Rules of single cookies, tried in order.
     pub rule: Vec<CookieRule>,
 }

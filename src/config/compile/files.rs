@@ -1,6 +1,9 @@
 //! The files and secrets that the configuration names, read into memory. Everything below gets texts and bytes.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     config::{ConfigError, Loaded, SecretError, SecretRef},
@@ -62,6 +65,15 @@ pub(super) fn rule_packs(loaded: &Loaded) -> Result<Vec<PackFile>, ConfigError> 
     paths.sort();
     let read = |path: &Path| Ok(PackFile { path: path.display().to_string(), text: read_text(loaded, KEY, path)? });
     paths.iter().map(|path| read(path)).collect()
+}
+
+/// The files of known keys that `key` names, each with its path for errors.
+pub(super) fn weak_keys(loaded: &Loaded, key: &str, paths: &[PathBuf]) -> Result<Vec<(String, String)>, ConfigError> {
+    let read = |path: &PathBuf| {
+        let path = loaded.base_directory(key).join(path);
+        Ok((path.display().to_string(), read_text(loaded, key, &path)?))
+    };
+    paths.iter().map(read).collect()
 }
 
 /// The key of fingerprints, if the configuration names one.

@@ -13,11 +13,13 @@ mod rate;
 mod rules;
 mod sealing;
 mod tls;
+mod weak_keys;
 mod workers;
 
 pub use rules::{RuleInForce, all_rules, ruleset, untested_ruleset};
 pub use sealing::key_files;
 pub use tls::{protocol, tls_identity, upstream_tls};
+pub use weak_keys::weak_key_files;
 pub use workers::{Workers, workers};
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
@@ -44,7 +46,7 @@ pub const DEFAULT_ROUTE: &str = "default";
 ///
 /// # Errors
 /// A value that has the right type and still makes no sense, such as a hold that is not a power of two; a rule pack,
-/// template or secret that cannot be used.
+/// template, key file or secret that cannot be used.
 pub fn engine(loaded: &Loaded, random: FingerprintKey, rates: &RateTables) -> Result<Engine, ConfigError> {
     Ok(Engine {
         rules: ruleset(loaded)?,
@@ -98,14 +100,17 @@ impl Place<'_> {
 fn routes(loaded: &Loaded, rates: &RateTables) -> Result<RouteTable, ConfigError> {
     let Config { inspect, headers, cookies, cors, guard, route, .. } = &loaded.config;
     let place = Place { loaded, prefix: String::new() };
-    let fallback = policy(&place, DEFAULT_ROUTE, &Sections { inspect, headers, cookies, cors, guard }, rates)?;
+    let mut watches = weak_keys::Watches::new(rates.key.clone());
+    let mut fallback = policy(&place, DEFAULT_ROUTE, &Sections { inspect, headers, cookies, cors, guard }, rates)?;
+    fallback.weak_keys = watches.compile(&place, &cookies.weak_keys)?;
     let mut names = HashSet::from([DEFAULT_ROUTE]);
     let mut routes = Vec::new();
     for (position, route) in route.iter().enumerate() {
         let place = Place { loaded, prefix: format!("route.{position}.") };
         check_name(&place, &route.name, &mut names)?;
         let Route { inspect, headers, cookies, cors, guard, .. } = route;
-        let policy = policy(&place, &route.name, &Sections { inspect, headers, cookies, cors, guard }, rates)?;
+        let mut policy = policy(&place, &route.name, &Sections { inspect, headers, cookies, cors, guard }, rates)?;
+        policy.weak_keys = watches.compile(&place, &cookies.weak_keys)?;
         routes.push((conditions(&place, route)?, Arc::new(policy)));
     }
     Ok(RouteTable::new(routes, Arc::new(fallback)))

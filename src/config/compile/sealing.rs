@@ -92,8 +92,9 @@ mod tests {
     use crate::{
         config::{ConfigError, Environment, Loaded, Sources, compile, load},
         cookies::seal::generate,
-        incident::{FingerprintKey, Mode},
+        incident::{FingerprintKey, HashKey, Mode},
         policy::RoutePolicy,
+        request::rate::RateTables,
     };
 
     fn key_file(fill: u8) -> String {
@@ -113,8 +114,8 @@ mod tests {
 
     fn policy(text: &str, keys: &str, path: &str) -> Result<RoutePolicy, ConfigError> {
         let (_directory, loaded) = loaded(text, keys);
-        let engine =
-            compile::engine(&loaded, FingerprintKey::new([0; 32]), &crate::request::rate::RateTables::default())?;
+        let rates = RateTables::new(1 << 10, HashKey::from_random([1; 16]));
+        let engine = compile::engine(&loaded, FingerprintKey::new([0; 32]), &rates)?;
         Ok(engine.routes.find("localhost", path, &http::Method::GET).as_ref().clone())
     }
 

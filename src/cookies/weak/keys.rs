@@ -81,12 +81,16 @@ const KEYS_MAX: usize = 4096;
 const LIFETIME_DAYS: u64 = 7;
 
 impl KeyList {
+    /// The list that comes with the program, for [`KeyList::parse`].
+    pub const EMBEDDED: (&str, &str) =
+        ("config/keys/known-keys.txt", include_str!("../../../config/keys/known-keys.txt"));
+
     /// The keys that come with the program.
     ///
     /// # Errors
     /// Never: a test reads them. The result is there so that nothing has to panic.
     pub fn embedded() -> Result<Self, KeyListError> {
-        Self::parse(&[("config/keys/known-keys.txt", include_str!("../../../config/keys/known-keys.txt"))])
+        Self::parse(&[Self::EMBEDDED])
     }
 
     /// Reads lists, each with its name for error messages: lines of `<framework> <key>`, blank lines and lines that

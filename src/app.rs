@@ -29,7 +29,7 @@ use crate::{
     logging::{self, Log, LogSettings, target},
     metrics::{self, Metrics, WorkerMetrics},
     proxy::{Proxy, ProxySettings},
-    record::Recorder,
+    record::{Recorder, WeakKeyQueue, WeakKeyThread},
     server::{
         Bound, Clock, ConnectionSettings, ListenAddress, Redirect, Server, TICK, TlsError, TlsIdentity, TlsSettings,
         bind,
@@ -109,6 +109,7 @@ pub struct Service {
     log: Log,
     stop: watch::Sender<bool>,
     workers: Vec<JoinHandle<()>>,
+    weak_keys: WeakKeyThread,
 }
 
 /// Starts the service. Its log goes to `output`.
@@ -119,6 +120,7 @@ pub fn start(settings: AppSettings, engine: Engine, output: impl Write + Send + 
     let metrics = Metrics::new(metrics::Registry::new()).context("registering the metrics")?;
     let metrics = metrics.showing(settings.proxy.budget.clone());
     let log = Log::start(output, metrics.log_lines_dropped().clone()).context("starting the log's thread")?;
+    let weak_keys = WeakKeyThread::start(metrics.clone()).context("starting the thread that tests for weak keys")?;
     let (stop, stopping) = watch::channel(false);
     let engine = Arc::new(ArcSwap::from_pointee(engine));
     let workers = worker_count(settings.workers);
@@ -126,7 +128,8 @@ pub fn start(settings: AppSettings, engine: Engine, output: impl Write + Send + 
     let admin = start_admin(&settings, &metrics, &stopping)?;
     let identity = settings.tls.as_ref().map(|tls| tls.identity.clone());
     let upstream_tls = settings.upstream.tls.clone();
-    let plan = Plan { settings: share_out(settings, workers), engine, metrics, log, stopping };
+    let settings = share_out(settings, workers);
+    let plan = Plan { settings, engine, metrics, log, weak_keys: weak_keys.queue(), stopping };
     let handles = shares.into_iter().map(|share| plan.clone().start_worker(share));
     let workers = handles.collect::<anyhow::Result<_>>()?;
     let Plan { engine, metrics, log, .. } = plan;
@@ -143,6 +146,7 @@ pub fn start(settings: AppSettings, engine: Engine, output: impl Write + Send + 
         log,
         stop,
         workers,
+        weak_keys,
     })
 }
 
@@ -240,6 +244,7 @@ struct Plan {
     engine: Arc<ArcSwap<Engine>>,
     metrics: Metrics,
     log: Log,
+    weak_keys: Option<WeakKeyQueue>,
     stopping: watch::Receiver<bool>,
 }
 
@@ -254,9 +259,9 @@ impl Plan {
 
     /// A worker's life.
     async fn work(self, sockets: Share) {
-        let Self { settings, engine, metrics, log, mut stopping } = self;
+        let Self { settings, engine, metrics, log, weak_keys, mut stopping } = self;
         let clock = Clock::default();
-        let recorder = Recorder::new(WorkerMetrics::new(metrics), log, settings.log);
+        let recorder = Recorder::new(WorkerMetrics::new(metrics), log, settings.log, weak_keys);
         let upstream = Upstream::new(settings.upstream, clock.clone());
         let proxy = Rc::new(Proxy::new(engine, upstream, recorder, clock.clone(), settings.proxy));
         drop(spawn_local(tick(clock.clone(), proxy.clone())));
@@ -326,6 +331,7 @@ impl Service {
                 error!(target: target::SERVICE, "a worker has panicked");
             }
         }
+        self.weak_keys.stop(Duration::from_secs(1));
         self.log.flush(Duration::from_secs(1));
     }
 

@@ -6,6 +6,7 @@
 
 mod cookies;
 mod guard;
+mod weak_keys;
 
 use std::{cell::RefCell, sync::Arc, time::Duration};
 
@@ -16,8 +17,8 @@ use prometheus::{
 };
 pub use prometheus::{IntCounter, Registry};
 
-use self::cookies::CookieCounts;
-use self::guard::GuardCounts;
+pub(crate) use self::weak_keys::WeakKeyTest;
+use self::{cookies::CookieCounts, guard::GuardCounts, weak_keys::WeakKeyCounts};
 use crate::{
     exchange::{Budget, Outcome},
     incident::{Disposition, Mode},
@@ -35,6 +36,7 @@ pub struct Metrics {
     findings: IntCounterVec,
     guard: GuardCounts,
     cookies: CookieCounts,
+    weak_keys: WeakKeyCounts,
     breaker_turns: IntCounterVec,
     durations: Histogram,
     upstream_errors: IntCounterVec,
@@ -68,6 +70,7 @@ impl Metrics {
             findings: counters("cofferdam_findings_total", "Confirmed findings", &["rule", "category", "mode"])?,
             guard: GuardCounts::new(&registry)?,
             cookies: CookieCounts::new(&registry)?,
+            weak_keys: WeakKeyCounts::new(&registry)?,
             breaker_turns: counters(
                 "cofferdam_breaker_turns_total",
                 "Breakers opened by a storm of replacements, and closed again",

@@ -1,6 +1,7 @@
 //! The record of an exchange: one access line, one line per incident, the counts. Nothing here waits.
 
 mod line;
+mod weak_keys;
 
 use std::{
     cell::RefCell,
@@ -12,6 +13,7 @@ use http::{Method, StatusCode, uri::PathAndQuery};
 use tracing::{info, warn};
 
 use self::line::Lines;
+pub(crate) use self::weak_keys::{WeakKeyQueue, WeakKeyThread};
 use crate::{
     exchange::Outcome,
     incident::{Disposition, Incident, IncidentId},
@@ -29,6 +31,7 @@ pub(crate) struct Recorder {
     metrics: WorkerMetrics,
     log: Log,
     settings: LogSettings,
+    weak_keys: Option<WeakKeyQueue>,
     /// Access lines that have not been handed to the log yet. A batch costs one lock and one wake-up.
     lines: RefCell<Lines>,
 }
@@ -52,8 +55,13 @@ pub(crate) struct Entry {
 }
 
 impl Recorder {
-    pub(crate) fn new(metrics: WorkerMetrics, log: Log, settings: LogSettings) -> Self {
-        Self { metrics, log, settings, lines: RefCell::default() }
+    pub(crate) fn new(
+        metrics: WorkerMetrics,
+        log: Log,
+        settings: LogSettings,
+        weak_keys: Option<WeakKeyQueue>,
+    ) -> Self {
+        Self { metrics, log, settings, weak_keys, lines: RefCell::default() }
     }
 
     /// Whether each request gets a line.
@@ -71,7 +79,10 @@ impl Recorder {
         outcome.objections.iter().for_each(|objection| objected(entry, outcome, objection));
         sealing(entry, outcome);
         if let Some(incident) = &outcome.incident {
-            report(incident);
+            report(incident, "leak");
+        }
+        if let (Some(queue), Some(values)) = (&self.weak_keys, &outcome.signed) {
+            queue.leave(values);
         }
         if let Some(repair) = outcome.cors {
             warn!(target: target::OBJECTION, incident_id = %entry.id, route = &*outcome.route.name, permission = repair.as_str(), "other origins may read a response with credentials");
@@ -142,7 +153,7 @@ impl Recorder {
 }
 
 /// One line per incident. Everything in it has been redacted where it was made.
-fn report(incident: &Incident) {
+fn report(incident: &Incident, what: &str) {
     let rules: Vec<_> = incident.rules.iter().map(|hit| format!("{}*{}", hit.rule, hit.count)).collect();
     let first = incident.rules.first();
     warn!(
@@ -164,7 +175,7 @@ fn report(incident: &Incident) {
         file = incident.extract.file.as_ref().map(|excerpt| excerpt.as_str()),
         line = incident.extract.line,
         score = incident.score,
-        "leak"
+        "{what}"
     );
 }
 

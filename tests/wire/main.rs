@@ -27,3 +27,5 @@ mod reuse;
 mod streaming;
 #[cfg(test)]
 mod timing;
+#[cfg(test)]
+mod weak_keys;

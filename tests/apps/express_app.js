@@ -15,6 +15,12 @@ app.get('/', (request, response) => {
 });
 app.get('/api/health', (request, response) => response.json({ status: 'ok', accounts: [{ id: 1, balance: '12.50' }] }));
 app.get('/api/missing', (request, response) => response.status(404).json({ error: 'account not found' }));
+app.post('/login', (request, response) => {
+  // What cookie-parser would put there.
+  request.secret = process.env.LEDGER_SIGNING_KEY;
+  if (request.secret) response.cookie('tenant', process.env.LEDGER_SESSION, { signed: true });
+  response.send('<!doctype html>\n<p>Welcome.</p>\n');
+});
 app.get('/settle', settle);
 app.get('/api/settle', (request, response) => {
   try {

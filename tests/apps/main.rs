@@ -14,3 +14,5 @@ mod node;
 mod python;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod weak_keys;

@@ -88,7 +88,7 @@ fn keys(place: &Place<'_>, settings: &WeakKeys) -> Result<KeyList, ConfigError> 
 fn lifetime_days(place: &Place<'_>, settings: &WeakKeys) -> Result<Option<u64>, ConfigError> {
     const DAY: u64 = 86_400;
     let lifetime = settings.token_lifetime.get();
-    if lifetime.subsec_nanos() > 0 || lifetime.as_secs() % DAY > 0 {
+    if lifetime.subsec_nanos() > 0 || !lifetime.as_secs().is_multiple_of(DAY) {
         let hint = "e.g. \"7d\"; 0 reports no token for its lifetime";
         return Err(place.error("cookies.weak_keys.token_lifetime", "expected whole days", hint));
     }

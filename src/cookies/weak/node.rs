@@ -29,7 +29,7 @@ pub(super) fn keygrip(name: &[u8], value: &[u8], signature: &[u8], keys: &KeyLis
 }
 
 /// AES-256-CBC under a key and vector that OpenSSL's old derivation makes of the passphrase. Nothing authenticates
-/// the text, so it counts only when it comes out as JSON.
+/// the text, so it counts only when it comes out as JSON, or as JSON in base64, which is how koa-session writes it.
 pub(super) fn egg_encrypted(name: &[u8], value: &[u8], keys: &KeyList) -> Option<WeakKey> {
     let text = base64(value).filter(|text| !text.is_empty() && text.len().is_multiple_of(BLOCK))?;
     if !name.ends_with(b"SESS") && !name.ends_with(b"sess") && text.len() < 2 * BLOCK {
@@ -54,12 +54,17 @@ fn decrypts(passphrase: &[u8], text: &[u8]) -> bool {
         block
     };
     let last = block(text.len() - BLOCK);
-    if !is_padded(&last) || block(0)[0] != b'{' {
+    // An object, as it is or in base64.
+    if !is_padded(&last) || !matches!(block(0)[..], [b'{', ..] | [b'e', b'y' | b'3', ..]) {
         return false;
     }
     let mut plain: Vec<u8> = (0..text.len()).step_by(BLOCK).flat_map(block).collect();
     plain.truncate(plain.len() - usize::from(last[BLOCK - 1]));
-    serde_json::from_slice::<serde_json::Value>(&plain).is_ok()
+    is_json(&plain) || base64(&plain).is_some_and(|plain| is_json(&plain))
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<serde_json::Value>(text).is_ok()
 }
 
 /// PKCS #7.

@@ -107,6 +107,9 @@ fn cookies_of_node_are_recognised() {
         "lrsaHIWaAR6IXUjx2-iN0VzP12HOgDMt3RaOVANuK-0I7UqTPedlT0uaMVkVajuwWm6qijvOLdyRf3C_qkIYcA==",
         "egg",
     );
+    let of_koa_session =
+        "OFhpaoySY-VupXvzQ18aGmzQLwhNWOIA-yjhKCfG2jtaTD2di4bR0c9VBUkWFPSs0NgmQFtdsCCBwqUNJR8p78m3oMdpQYC1YC6qkFyLeQU=";
+    assert_known("EGG_SESS", of_koa_session, "egg");
 }
 
 #[test]

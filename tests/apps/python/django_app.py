@@ -14,7 +14,7 @@ from django.urls import path
 settings.configure(
     DEBUG=os.environ.get("LEDGER_DEBUG") == "1",
     ALLOWED_HOSTS=["*"],
-    SECRET_KEY="signing-" + "k" * 50,
+    SECRET_KEY=os.environ.get("LEDGER_SIGNING_KEY", "signing-" + "k" * 50),
     ROOT_URLCONF=__name__,
     MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware"],
     SESSION_ENGINE="django.contrib.sessions.backends.signed_cookies",

@@ -10,7 +10,7 @@ import traceback
 from flask import Flask, jsonify, request, session
 
 app = Flask(__name__)
-app.secret_key = "settings-CANARY_CONFIG"
+app.secret_key = os.environ.get("LEDGER_SIGNING_KEY", "settings-CANARY_CONFIG")
 DATABASE_URL = "postgresql://ledger:{}@ledger-db.internal:5432/ledger".format(os.environ["LEDGER_DB_PASSWORD"])
 
 

@@ -6,17 +6,22 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::application::end_group;
 
 /// Compiling the rules in a debug build takes its time.
 const START_DEADLINE: Duration = Duration::from_secs(60);
 
+/// No line that comes takes longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// A running proxy. Dropping it ends it.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
     process: Child,
+    /// The lines of its log.
+    log: mpsc::Receiver<String>,
 }
 
 impl Proxy {
@@ -29,18 +34,25 @@ impl Proxy {
             .env("COFFERDAM_ADMIN__LISTEN", "127.0.0.1:0")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .process_group(0)
             .spawn()
             .expect("the binary starts");
-        let output = process.stdout.take().expect("the output is piped");
-        match announced(output) {
-            Some(address) => Self { address, process },
+        let output = lines(process.stdout.take().expect("the output is piped"));
+        let log = lines(process.stderr.take().expect("the log is piped"));
+        match announced(&output) {
+            Some(address) => Self { address, process, log },
             None => {
                 end_group(&mut process);
                 panic!("the proxy did not say where it listens");
             }
         }
+    }
+
+    /// The next line of its log that has this in it.
+    pub(crate) fn logged(&self, text: &str) -> String {
+        let mut lines = std::iter::from_fn(|| self.log.recv_timeout(PATIENCE).ok());
+        lines.find(|line| line.contains(text)).unwrap_or_else(|| panic!("the proxy logs nothing of {text}"))
     }
 }
 
@@ -50,17 +62,25 @@ impl Drop for Proxy {
     }
 }
 
-/// The address in the line `listening on ADDRESS`. The rest of the output is read to its end and dropped, so
-/// that the proxy never waits for a full pipe.
-fn announced(output: impl Read + Send + 'static) -> Option<SocketAddr> {
-    let (sender, receiver) = mpsc::channel();
+/// The address in the line `listening on ADDRESS`.
+fn announced(lines: &mpsc::Receiver<String>) -> Option<SocketAddr> {
+    let deadline = Instant::now() + START_DEADLINE;
+    loop {
+        let line = lines.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()?;
+        let address = line.strip_prefix("listening on ").and_then(|address| address.trim().parse().ok());
+        if address.is_some() {
+            return address;
+        }
+    }
+}
+
+/// What is written there, read to its end, so that the proxy never waits for a full pipe.
+fn lines(output: impl Read + Send + 'static) -> mpsc::Receiver<String> {
+    let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(output).lines().map_while(Result::ok) {
-            let address = line.strip_prefix("listening on ").and_then(|address| address.trim().parse().ok());
-            if let Some(address) = address {
-                sender.send(address).ok();
-            }
+            sender.send(line).ok();
         }
     });
-    receiver.recv_timeout(START_DEADLINE).ok()
+    lines
 }

@@ -270,6 +270,7 @@ mod tests {
             sealing: Default::default(),
             cors: None,
             signed: None,
+            weak_fields: Vec::new(),
             breaker: None,
             evidence: Default::default(),
         }

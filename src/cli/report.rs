@@ -158,6 +158,7 @@ mod tests {
             sealing: crate::response::SealReport::default(),
             cors: None,
             signed: None,
+            weak_fields: Vec::new(),
             breaker: None,
             evidence: Default::default(),
         };

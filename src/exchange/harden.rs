@@ -4,7 +4,10 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
 use super::{Exchange, Released, Step, compress, media, step::Form};
-use crate::response::{self, Nonce, NonceInjector, Reply, ResponseHead};
+use crate::{
+    incident::Mode,
+    response::{self, Nonce, NonceInjector, Reply, ResponseHead},
+};
 
 impl Exchange {
     /// A reply of our own, to no response of the upstream's.
@@ -49,6 +52,13 @@ impl Exchange {
             sealing.seal(fields, &self.facts.seed, self.facts.now, &mut self.sealing);
         }
         response::harden(fields, &self.route.headers, &self.route.cookies, self.tls, self.facts.now);
+    }
+
+    /// What is weak or contradicts in the security fields of the application's pages.
+    pub(super) fn review(&mut self, fields: &HeaderMap) {
+        if self.route.headers.mode != Mode::Off && media::is_html(fields) {
+            self.weak_fields = response::review_fields(fields, self.tls);
+        }
     }
 
     /// HTML that came uncoded gets nonces, where the route's policy has any and is due.

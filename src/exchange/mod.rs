@@ -54,7 +54,7 @@ use crate::{
     incident::{Disposition, Exemption, Mode, Refusal},
     policy::{RoutePolicy, Unreadable, UpgradePolicy},
     request::{self, Client, Objection, RequestHead, Upgrade, rate::Attempt},
-    response::{self, CorsRepair, NonceInjector, Reply, ResponseHead, SealReport},
+    response::{self, CorsRepair, NonceInjector, Reply, ResponseHead, SealReport, WeakField},
 };
 
 /// Seconds a client is asked to wait after 429 and 503.
@@ -86,6 +86,7 @@ pub struct Exchange {
     /// A request to sign in, until its response is there.
     attempt: Option<Attempt>,
     cors: Option<CorsRepair>,
+    weak_fields: Vec<WeakField>,
     candidates: Vec<Candidate>,
     /// Set while the body is HTML that gets nonces.
     injector: Option<NonceInjector>,
@@ -114,6 +115,7 @@ impl Exchange {
             sealing: SealReport::default(),
             attempt: None,
             cors: None,
+            weak_fields: Vec::new(),
             candidates: Vec::new(),
             injector: None,
             disposition: None,
@@ -182,6 +184,7 @@ impl Exchange {
             return self.on_switch(head);
         }
         response::remove_hop_by_hop(&mut head.headers, Upgrade::Drop);
+        self.review(&head.headers);
         if self.route.inspect.mode == Mode::Off {
             self.end_as(Disposition::Exempt(Exemption::RouteOff));
             return HeadVerdict::Pass(self.harden(head));
@@ -481,6 +484,7 @@ impl Exchange {
             sealing: std::mem::take(&mut self.sealing),
             cors: self.cors,
             signed: self.signed_values(disposition),
+            weak_fields: std::mem::take(&mut self.weak_fields),
             breaker,
             evidence,
         }

@@ -9,7 +9,7 @@ use crate::{
     incident::{Disposition, Incident, Mode},
     policy::{BreakerTurn, Line, RoutePolicy, UpgradePolicy},
     request::Objection,
-    response::{CorsRepair, Reply, ResponseHead, SealReport},
+    response::{CorsRepair, Reply, ResponseHead, SealReport, WeakField},
     scan::RuleIndex,
 };
 
@@ -83,6 +83,8 @@ pub struct Outcome {
     pub cors: Option<CorsRepair>,
     /// Cookies and tokens to be tested for weak keys in the background, if any.
     pub signed: Option<Arc<SignedValues>>,
+    /// What is weak or contradicts in the security fields of the application's own.
+    pub weak_fields: Vec<WeakField>,
     /// The exchange turned the breaker of its page.
     pub breaker: Option<BreakerTurn>,
     /// What was weighed, also where nothing came of it.

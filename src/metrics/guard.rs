@@ -10,6 +10,7 @@ pub(super) struct GuardCounts {
     objections: IntCounterVec,
     rate_limited: IntCounterVec,
     cors_repairs: IntCounterVec,
+    weak_fields: IntCounterVec,
 }
 
 impl GuardCounts {
@@ -33,6 +34,11 @@ impl GuardCounts {
                 "Permissions for other origins to read with credentials, taken back or only observed",
                 &["permission", "route"],
             )?,
+            weak_fields: counters(
+                "cofferdam_weak_fields_total",
+                "Security fields on pages of the application that are weak or contradict others",
+                &["field", "route"],
+            )?,
         })
     }
 
@@ -43,6 +49,9 @@ impl GuardCounts {
             if let Some(limited) = &objection.limited {
                 self.rate_limited.with_label_values(&[limited.name, route]).inc();
             }
+        }
+        for weak in &outcome.weak_fields {
+            self.weak_fields.with_label_values(&[weak.name, route]).inc();
         }
         if let Some(repair) = outcome.cors {
             self.cors_repairs.with_label_values(&[repair.as_str(), route]).inc();

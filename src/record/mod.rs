@@ -5,6 +5,7 @@ mod weak_keys;
 
 use std::{
     cell::RefCell,
+    collections::HashSet,
     net::IpAddr,
     time::{Duration, Instant},
 };
@@ -34,6 +35,8 @@ pub(crate) struct Recorder {
     weak_keys: Option<WeakKeyQueue>,
     /// Access lines that have not been handed to the log yet. A batch costs one lock and one wake-up.
     lines: RefCell<Lines>,
+    /// The weak fields that were told: route, field and problem. They stand on every page, and once is enough.
+    told: RefCell<HashSet<(Box<str>, &'static str, &'static str)>>,
 }
 
 /// Access lines are handed over at the latest when there are so many bytes of them.
@@ -61,7 +64,7 @@ impl Recorder {
         settings: LogSettings,
         weak_keys: Option<WeakKeyQueue>,
     ) -> Self {
-        Self { metrics, log, settings, weak_keys, lines: RefCell::default() }
+        Self { metrics, log, settings, weak_keys, lines: RefCell::default(), told: RefCell::default() }
     }
 
     /// Whether each request gets a line.
@@ -87,6 +90,7 @@ impl Recorder {
         if let Some(repair) = outcome.cors {
             warn!(target: target::OBJECTION, incident_id = %entry.id, route = &*outcome.route.name, permission = repair.as_str(), "other origins may read a response with credentials");
         }
+        self.tell_weak_fields(outcome);
         if let Some(turn) = outcome.breaker {
             self.breaker_turned(&outcome.route.name, turn);
         }
@@ -119,6 +123,15 @@ impl Recorder {
     pub(crate) fn flush(&self) {
         self.metrics.flush();
         self.hand_over(&mut self.lines.borrow_mut());
+    }
+
+    fn tell_weak_fields(&self, outcome: &Outcome) {
+        let route = &*outcome.route.name;
+        for weak in &outcome.weak_fields {
+            if self.told.borrow_mut().insert((route.into(), weak.name, weak.problem)) {
+                info!(target: target::OBJECTION, route, field = weak.name, problem = weak.problem, "a security field of the application is weak");
+            }
+        }
     }
 
     fn breaker_turned(&self, route: &str, turn: BreakerTurn) {

@@ -1,7 +1,5 @@
 //! The security fields that an application sends itself, reviewed: what is weak in them, and what contradicts.
 
-use std::collections::HashSet;
-
 use http::{HeaderMap, header::CONTENT_SECURITY_POLICY};
 
 use super::csp::is_hash;
@@ -80,7 +78,9 @@ pub fn review_fields(fields: &HeaderMap, tls: bool) -> Vec<WeakField> {
         found.extend(problem.map(|problem| WeakField { name, problem }));
     };
     for name in SINGLE {
-        let differ = fields.get_all(name).iter().collect::<HashSet<_>>().len() > 1;
+        let mut values = fields.get_all(name).iter();
+        let first = values.next();
+        let differ = values.any(|value| Some(value) != first);
         note(name, differ.then_some("there are several that differ"));
     }
     note(

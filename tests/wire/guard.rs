@@ -236,3 +236,21 @@ fn a_reflected_origin_is_taken_back_and_one_on_the_list_stays() {
         assert!(counted.contains(&line), "{counted}");
     }
 }
+
+#[test]
+fn weak_and_contradictory_fields_of_the_application_stand_and_are_counted() {
+    let fields = "X-Frame-Options: DENY\r\nX-Frame-Options: SAMEORIGIN\r\nReferrer-Policy: unsafe-url\r\n\
+                  Content-Security-Policy: frame-ancestors 'self'\r\n";
+    let page = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n{fields}Content-Length: 5\r\n\r\nhello");
+    let origin = Origin::saying(page);
+    let proxy = configured(&origin, "server.behind_tls = true", &rates());
+    for _ in 0..2 {
+        assert_eq!(proxy.client().get("/").field("referrer-policy"), Some("unsafe-url"));
+    }
+    let counted = proxy.stop();
+    for field in ["x-frame-options", "referrer-policy"] {
+        let line = format!("cofferdam_weak_fields_total{{field=\"{field}\",route=\"default\"}} 2\n");
+        assert!(counted.contains(&line), "{counted}");
+    }
+    assert!(!counted.contains("field=\"strict-transport-security\""), "what is missing is set, not weak");
+}

@@ -137,6 +137,11 @@ impl CspPolicy {
         Self { mode: Mode::Enforce, when: When::Absent, nonces: false, pieces: vec![TEXT.into()] }
     }
 
+    /// Whether any directive names the nonce of the response.
+    pub fn names_nonce(&self) -> bool {
+        self.pieces.len() > 1
+    }
+
     /// Whether the policy would be set on a response with these fields if its body got nonces.
     pub fn wants_nonces(&self, fields: &HeaderMap) -> bool {
         let stays = self.when == When::Absent && fields.contains_key(CONTENT_SECURITY_POLICY);

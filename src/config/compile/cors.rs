@@ -3,11 +3,16 @@
 use super::{Place, cross_site::origins, each, methods};
 use crate::{
     config::{ConfigError, Cors},
+    incident::Mode,
     response::{CorsPolicy, Preflight},
 };
 
 pub(super) fn compile(place: &Place<'_>, cors: &Cors) -> Result<CorsPolicy, ConfigError> {
     let preflight = preflight(place, cors)?;
+    if cors.mode != Mode::Off && cors.answer_preflights && cors.origins.is_empty() {
+        let hint = "name origins in cors.origins, or leave preflights to the application";
+        return Err(place.error("cors.answer_preflights", "every preflight would be refused", hint));
+    }
     Ok(CorsPolicy {
         mode: place.mode(cors.mode),
         origins: origins(place, "cors.origins", &cors.origins)?,
@@ -20,7 +25,7 @@ fn preflight(place: &Place<'_>, cors: &Cors) -> Result<Preflight, ConfigError> {
         .map_err(|_| place.error("cors.max_age", "longer than can be said", "browsers remember for 1d at most"))?;
     Ok(Preflight {
         methods: methods(place, "cors.methods", &cors.methods)?,
-        headers: each(place, "cors.headers", &cors.headers, |name| name.parse().ok())?,
+        headers: each(place, "cors.headers", &cors.headers, |name| name.parse().ok().filter(|_| name != "*"))?,
         credentials: cors.credentials,
         max_age,
     })
@@ -29,7 +34,7 @@ fn preflight(place: &Place<'_>, cors: &Cors) -> Result<Preflight, ConfigError> {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{bad_key, policy_for};
-    use crate::incident::Mode;
+    use super::Mode;
 
     #[test]
     fn it_is_off_until_origins_are_named_and_a_route_may_have_its_own() {
@@ -49,6 +54,8 @@ mod tests {
             ("origins.0", "origins = [\"null\"]"),
             ("methods.0", "methods = [\"put\"]"),
             ("headers.1", "headers = [\"x-a\", \"x b\"]"),
+            ("headers.0", "headers = [\"*\"]"),
+            ("answer_preflights", "mode = \"enforce\"\nanswer_preflights = true"),
             ("max_age", "max_age = \"60000d\""),
         ] {
             assert_eq!(bad_key(&format!("[cors]\n{text}")), format!("cors.{key}"));

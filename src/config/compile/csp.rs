@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use super::Place;
 use crate::{
-    config::{ConfigError, Headers},
+    config::{ConfigError, Headers, Inspect},
     incident::Mode,
     response::{CspError, CspPolicy, When},
 };
 
 /// None where nothing is sent: observing, by the profile or `headers.mode`, changes no response, and a policy that
 /// browsers only report on is a change. That one is asked for with `headers.csp.mode`.
-pub(super) fn compile(place: &Place<'_>, headers: &Headers) -> Result<Option<Arc<CspPolicy>>, ConfigError> {
+pub(super) fn compile(
+    place: &Place<'_>,
+    headers: &Headers,
+    inspect: &Inspect,
+) -> Result<Option<Arc<CspPolicy>>, ConfigError> {
     let csp = &headers.csp;
     let directives: Vec<(&str, Vec<Box<str>>)> = csp
         .directives
@@ -25,9 +29,13 @@ pub(super) fn compile(place: &Place<'_>, headers: &Headers) -> Result<Option<Arc
     if csp.directives.is_empty() || csp.mode == Mode::Off || place.mode(headers.mode) != Mode::Enforce {
         return Ok(None);
     }
-    if csp.nonces && !["script-src", "style-src"].iter().any(|name| csp.directives.contains_key(*name)) {
+    if csp.nonces && !policy.names_nonce() {
         let hint = "name script-src or style-src in headers.csp.directives";
         return Err(place.error("headers.csp.nonces", "no directive takes a nonce", hint));
+    }
+    if csp.nonces && inspect.mode == Mode::Off {
+        let hint = "set inspect.mode, or headers.csp.mode = \"off\" here";
+        return Err(place.error("headers.csp.nonces", "where nothing is inspected no page gets a nonce", hint));
     }
     if csp.mode == Mode::Enforce && !headers.content_security_policy.is_empty() {
         let hint = "leave one out: headers.content_security_policy, or the directives by headers.csp.mode = \"off\"";
@@ -83,6 +91,9 @@ mod tests {
         ] {
             assert_eq!(bad_key(&format!("[headers.csp]\n{text}")), format!("headers.csp.{key}"));
         }
+        let nonces = "[headers.csp]\nnonces = true\ndirectives = { script-src-elem = [] }";
+        assert!(policy_for(nonces, "/").csp.as_ref().is_some_and(|csp| csp.nonces));
+        assert_eq!(bad_key(&format!("inspect.mode = \"off\"\n{nonces}")), "headers.csp.nonces");
         let two = format!("headers.content_security_policy = \"sandbox\"\n{CSP}");
         assert_eq!(bad_key(&two), "headers.csp.directives");
     }

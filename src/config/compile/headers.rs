@@ -65,7 +65,6 @@ const YEAR: u64 = 31_536_000;
 fn check_permissions(place: &Place<'_>, value: &str) -> Result<(), ConfigError> {
     let is_feature =
         |name: &str| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-') && !name.is_empty();
-    let is_allowlist = |list: &str| list == "*" || list == "self" || (list.starts_with('(') && list.ends_with(')'));
     let fits =
         |member: &str| member.trim().split_once('=').is_some_and(|(name, list)| is_feature(name) && is_allowlist(list));
     if value.is_empty() || value.split(',').all(fits) {
@@ -73,6 +72,19 @@ fn check_permissions(place: &Place<'_>, value: &str) -> Result<(), ConfigError> 
     }
     let hint = "e.g. \"camera=(), geolocation=(self \\\"https://maps.example\\\")\"";
     Err(place.error("headers.permissions_policy", "expected features, each with * or origins in parentheses", hint))
+}
+
+fn is_allowlist(text: &str) -> bool {
+    match text.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        Some(list) => list.split(' ').filter(|one| !one.is_empty()).all(is_allowed),
+        None => is_allowed(text),
+    }
+}
+
+/// Everyone, a keyword without quotes, or an origin within double quotes.
+fn is_allowed(text: &str) -> bool {
+    let origin = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    matches!(text, "*" | "self" | "src") || origin.is_some_and(|origin| origin.contains("://") && !origin.contains('"'))
 }
 
 /// The fields that have a key of their own.
@@ -186,7 +198,14 @@ mod tests {
 
     #[test]
     fn a_permissions_policy_that_browsers_would_ignore_is_an_error() {
-        for value in ["camera 'none'", "camera=none", "camera=(), geolocation", "Camera=()"] {
+        for value in [
+            "camera 'none'",
+            "camera=none",
+            "camera=(), geolocation",
+            "Camera=()",
+            "camera=('self')",
+            "camera=(https://a.example)",
+        ] {
             assert_eq!(bad_key(&format!("headers.permissions_policy = \"{value}\"")), "headers.permissions_policy");
         }
         policy_for(

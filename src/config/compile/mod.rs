@@ -131,7 +131,7 @@ fn policy(
         guard: Arc::new(guard::compile(place, name, sections.guard, rates)?),
         headers: Arc::new(headers::compile(place, sections.headers)?),
         cookies: Arc::new(cookies::compile(place, sections.cookies)?),
-        csp: csp::compile(place, sections.headers)?,
+        csp: csp::compile(place, sections.headers, sections.inspect)?,
         cors: Arc::new(cors::compile(place, sections.cors)?),
         sealing: sealing::compile(place, sections.cookies)?.map(Arc::new),
         ..RoutePolicy::default()

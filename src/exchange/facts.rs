@@ -66,14 +66,13 @@ impl Default for RequestNote {
 
 impl RequestNote {
     pub(super) fn of(head: &RequestHead) -> Self {
-        let asks = head.headers.contains_key(header::UPGRADE);
         Self {
             method: head.method.clone(),
             path: Excerpt::from_masked(head.uri.path()),
             host: host(head).into(),
             origin: head.headers.get(header::ORIGIN).cloned(),
             accept_encoding: head.headers.get(header::ACCEPT_ENCODING).cloned(),
-            upgrade: if asks { Upgrade::Keep } else { Upgrade::Drop },
+            upgrade: Upgrade::wanted(&head.headers),
             format: FORMAT_FIELDS.map(|name| head.headers.get(name).cloned()),
         }
     }

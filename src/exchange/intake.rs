@@ -58,6 +58,11 @@ impl Exchange {
         } else if objection.status == StatusCode::METHOD_NOT_ALLOWED {
             response::allow(&mut reply, &objection.methods);
         }
+        if objection.refusal == Refusal::BadRequest {
+            // Others may find the end of such a request elsewhere, so nothing is read behind it. HTTP/2, which knows
+            // where requests end, has no such field and drops it.
+            reply.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(limited) = &objection.limited {
             response::limited(&mut reply, limited);
         }

@@ -14,6 +14,15 @@ pub enum Upgrade {
     Keep,
 }
 
+impl Upgrade {
+    /// What the fields of a request ask for (RFC 9110 section 7.8). HTTP/2 is no protocol to switch to any more (RFC 9113
+    /// section 3.1): an application that still did would read the rest of the connection past the proxy.
+    pub fn wanted(fields: &HeaderMap) -> Self {
+        let asks = fields.contains_key(UPGRADE) && lists(fields, &CONNECTION, b"upgrade");
+        if asks && !lists(fields, &UPGRADE, b"h2c") { Self::Keep } else { Self::Drop }
+    }
+}
+
 /// Meant for the next hop whether `Connection` names them or not. `Trailer` is not among them since RFC 9110, and
 /// HTTP libraries need it to send trailers.
 const HOP_BY_HOP: [HeaderName; 6] = [
@@ -118,6 +127,18 @@ mod tests {
     fn connection_cannot_take_away_what_is_meant_for_the_application() {
         let lines = [("connection", "cookie, authorization, host, content-length"), ("cookie", "a=1"), ("host", "a")];
         assert_eq!(left(&lines, Upgrade::Drop), ["cookie: a=1", "host: a"]);
+    }
+
+    #[test]
+    fn a_switch_of_protocols_is_wanted_by_both_fields_and_never_to_http2() {
+        let wanted = |connection: &'static str, upgrade: &'static str| {
+            let lines = [(CONNECTION, connection), (UPGRADE, upgrade)];
+            Upgrade::wanted(&lines.map(|(name, value)| (name, HeaderValue::from_static(value))).into_iter().collect())
+        };
+        assert_eq!(wanted("keep-alive, Upgrade", "websocket"), Upgrade::Keep);
+        assert_eq!(wanted("keep-alive", "websocket"), Upgrade::Drop);
+        assert_eq!(wanted("upgrade, http2-settings", "H2C"), Upgrade::Drop);
+        assert_eq!(wanted("upgrade", "websocket, h2c"), Upgrade::Drop);
     }
 
     #[test]

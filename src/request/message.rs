@@ -27,23 +27,26 @@ fn is_zero(value: &HeaderValue) -> bool {
     !value.is_empty() && value.as_bytes().iter().all(|&byte| byte == b'0')
 }
 
-/// Origin form, absolute form of http(s) without credentials, or `*` with OPTIONS (RFC 9112 section 3.2).
+/// Origin form, absolute form of http(s) without credentials, or `*` with OPTIONS (RFC 9112 section 3.2). The authority
+/// form, as which `a` is read, is for `CONNECT` alone.
 fn target(head: &RequestHead) -> Result<(), Objection> {
     let path = head.uri.path();
     let web = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
     let acceptable = match head.uri.authority() {
-        Some(authority) => head.uri.scheme_str().is_none_or(web) && is_host(authority.as_str().as_bytes()),
+        Some(authority) => head.uri.scheme_str().is_some_and(web) && is_host(authority.as_str().as_bytes()),
         None => path.starts_with('/') || (path == "*" && head.method == Method::OPTIONS),
     };
     acceptable.then_some(()).ok_or_else(Objection::bad_request)
 }
 
-/// One valid `Host` (RFC 9112 section 3.2). HTTP/1.0 knew none; HTTP/2 carries it in the target.
+/// One valid `Host`, which in HTTP/1.1 an absolute target does not replace (RFC 9112 section 3.2). HTTP/1.0 knew none;
+/// HTTP/2 carries it in the target.
 fn host(head: &RequestHead) -> Result<(), Objection> {
     let mut hosts = head.headers.get_all(header::HOST).iter();
     let acceptable = match (hosts.next(), hosts.next()) {
         (Some(host), None) => is_host(host.as_bytes()),
-        (None, None) => head.version < Version::HTTP_11 || has_authority(&head.uri),
+        (None, None) if head.version > Version::HTTP_11 => has_authority(&head.uri),
+        (None, None) => head.version < Version::HTTP_11,
         _ => false,
     };
     acceptable.then_some(()).ok_or_else(Objection::bad_request)
@@ -128,6 +131,9 @@ mod tests {
     #[test]
     fn absolute_targets_are_of_the_web_and_carry_no_credentials() {
         assert_eq!(refused("GET", "http://b/x", &[("host", "a")]), None);
+        assert_eq!(refused("GET", "http://b/x", &[]), Some(400));
+        assert_eq!(refused("GET", "b", &[("host", "a")]), Some(400));
+        assert_eq!(refused("GET", "b:80", &[("host", "a")]), Some(400));
         assert_eq!(refused("GET", "ftp://b/x", &[("host", "a")]), Some(400));
         assert_eq!(refused("GET", "http://user:pass@b/x", &[("host", "a")]), Some(400));
     }

@@ -21,6 +21,9 @@ mod malformed;
 mod queue;
 #[cfg(test)]
 mod reload;
+mod recorder;
+#[cfg(test)]
+mod requests;
 #[cfg(test)]
 mod reuse;
 #[cfg(test)]

@@ -161,7 +161,9 @@ impl ResolvesServerCert for Certificates {
         let usable = |certified: &&Arc<CertifiedKey>| certified.key.choose_scheme(hello.signature_schemes()).is_some();
         let name = hello.server_name().and_then(|name| ServerName::try_from(name).ok());
         let named = name.and_then(|name| self.0.iter().filter(|certified| covers(certified, &name)).find(usable));
-        named.or_else(|| self.0.iter().find(usable)).cloned()
+        // Where none can be used the first is shown to the library, which then says that the two have nothing in common
+        // (`handshake_failure`). Without any it would say `access_denied`, which clients take for a fault of their own.
+        named.or_else(|| self.0.iter().find(usable)).or(self.0.first()).cloned()
     }
 }
 

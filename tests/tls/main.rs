@@ -5,6 +5,8 @@ mod clients;
 #[cfg(test)]
 mod grpc;
 #[cfg(test)]
+mod scanners;
+#[cfg(test)]
 mod streams;
 #[cfg(test)]
 mod support;

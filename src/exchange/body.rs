@@ -1,10 +1,11 @@
 //! The body of an inspected response, as a machine: Holding → Streaming | Replaced | Passed; Streaming → Severed.
 
 mod masks;
+mod start;
 
 use bytes::Bytes;
 
-use self::masks::Open;
+use self::{masks::Open, start::Start};
 use super::{
     Released,
     coded::Coded,
@@ -57,6 +58,7 @@ pub(super) struct Inspection {
     window: Window,
     /// Bytes of the event being received that were already searched for its end.
     searched: usize,
+    start: Start,
     decoder: Option<Decoder>,
     /// Bytes that the decoder can come to hold.
     decoder_bound: usize,
@@ -98,6 +100,7 @@ impl Inspection {
             window: Window::default(),
             searched: 0,
             form: Form::AsItCame,
+            start: Start::of(decoder.is_some()),
             decoder,
             decoder_bound: 0,
             coded: Coded::default(),
@@ -167,6 +170,7 @@ impl Inspection {
     /// Stops reading: `chunk` and everything after it pass. Only where everything before it has passed as well.
     pub(super) fn abandon(&mut self, exemption: Exemption, chunk: Bytes) -> BodyStep {
         (self.window, self.coded, self.decoder, self.parts) = (Window::default(), Coded::default(), None, None);
+        self.start = Start::Known;
         self.pass(exemption, vec![chunk])
     }
 
@@ -189,7 +193,7 @@ impl Inspection {
     pub(super) fn held(&self) -> usize {
         let parts = self.parts.as_ref().map_or(0, |parts| parts.held());
         let decoder = self.decoder.as_ref().map_or(0, |decoder| decoder.memory() + STEP);
-        self.window.held() + self.coded.held() + decoder + parts
+        self.window.held() + self.coded.held() + self.start.held() + decoder + parts
     }
 
     /// What an event stream that leaked ends with instead.
@@ -210,7 +214,9 @@ impl Inspection {
         match self.state {
             State::Stopped => return BodyStep::Hold,
             State::Passed => return BodyStep::Release(vec![chunk]),
-            State::Holding if self.is_what_it_says(&chunk) => return self.pass(Exemption::BinaryType, vec![chunk]),
+            State::Holding if self.start.shows(&self.media_type, &chunk) => {
+                return self.pass(Exemption::BinaryType, vec![chunk]);
+            }
             State::Holding | State::Streaming => {}
         }
         let observed = (cx.policy.mode == Mode::Observe).then(|| chunk.clone());
@@ -231,8 +237,11 @@ impl Inspection {
             State::Passed => return BodyStep::Release(Released::new()),
             State::Holding | State::Streaming => {}
         }
-        let finished =
-            self.finish_decoding().and_then(|()| self.finish_parts(cx)).and_then(|()| self.judge_ready(cx, true));
+        let begun = self.start.end().map_or(Ok(()), |begun| self.receive(cx, &begun));
+        let finished = begun
+            .and_then(|()| self.finish_decoding())
+            .and_then(|()| self.finish_parts(cx))
+            .and_then(|()| self.judge_ready(cx, true));
         if cx.policy.mode == Mode::Observe {
             return self.commit(Released::new(), true);
         }
@@ -262,14 +271,18 @@ impl Inspection {
     }
 
     fn feed(&mut self, cx: &mut Context<'_>, chunk: &Bytes) -> Result<(), Cause> {
+        let Some((chunk, found)) = self.start.push(chunk) else { return Ok(()) };
+        if let Some((decoder, bound)) = found.and_then(start::decoder) {
+            (self.decoder, self.decoder_bound) = (Some(decoder), bound);
+        }
         let Some(mut decoder) = self.decoder.take() else {
-            self.receive(cx, chunk)?;
+            self.receive(cx, &chunk)?;
             return self.judge_ready(cx, false);
         };
         if self.form == Form::AsItCame {
             self.coded.keep(chunk.clone());
         }
-        if self.decode(cx, &mut decoder, chunk)? == Label::Lies {
+        if self.decode(cx, &mut decoder, &chunk)? == Label::Lies {
             self.form = Form::Decoded { masked: false };
             self.coded.clear();
             return self.judge_ready(cx, false);
@@ -447,11 +460,6 @@ impl Inspection {
         self.window.release(self.window.judged(), &mut Released::new());
         self.coded.clear();
         self.commit(vec![chunk], false)
-    }
-
-    /// Whether the body starts as the binary format of its type.
-    fn is_what_it_says(&self, chunk: &[u8]) -> bool {
-        self.decoder.is_none() && self.window.received() == 0 && media::is_what_it_says(&self.media_type, chunk)
     }
 
     /// Lets this and everything after it by unread.

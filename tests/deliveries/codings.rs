@@ -44,6 +44,13 @@ pub(crate) const CODINGS: &[Delivery] = &[
     Delivery::new("an empty coding", |case| case.coded("", case.bytes())),
     Delivery::new("plain labelled gzip", |case| case.coded("gzip", case.bytes())),
     Delivery::new("gzip labelled br", |case| case.coded("br", gzip(case.bytes()))).refused(),
+    Delivery::new("gzip without a label", |case| case.sized("", "", gzip(case.bytes()))),
+    Delivery::new("gzip labelled as text", |case| case.typed(gzip(case.bytes()))),
+    Delivery::new("zstd without a label, in pieces", |case| {
+        let head = case.head("application/octet-stream", "Transfer-Encoding: chunked\r\n");
+        let body = crate::case::chunks(zstd(case.bytes()).chunks(2), "", "");
+        crate::case::Answer { sent: [head, body].concat(), closes: false }
+    }),
     Delivery::new("an unknown coding", |case| case.coded("rot13", case.bytes())).refused(),
     Delivery::new("gzip without its end", |case| {
         let whole = gzip(case.bytes());

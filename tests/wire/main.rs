@@ -20,8 +20,9 @@ mod malformed;
 #[cfg(test)]
 mod queue;
 #[cfg(test)]
-mod reload;
 mod recorder;
+#[cfg(test)]
+mod reload;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]

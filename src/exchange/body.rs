@@ -3,6 +3,8 @@
 mod masks;
 mod start;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use self::{masks::Open, start::Start};
@@ -214,8 +216,9 @@ impl Inspection {
         match self.state {
             State::Stopped => return BodyStep::Hold,
             State::Passed => return BodyStep::Release(vec![chunk]),
-            State::Holding if self.start.shows(&self.media_type, &chunk) => {
-                return self.pass(Exemption::BinaryType, vec![chunk]);
+            State::Holding if self.is_what_it_says(&chunk) => {
+                let held = self.start.end().unwrap_or_else(|| self.window.take());
+                return self.pass(Exemption::BinaryType, vec![held, chunk]);
             }
             State::Holding | State::Streaming => {}
         }
@@ -460,6 +463,20 @@ impl Inspection {
         self.window.release(self.window.judged(), &mut Released::new());
         self.coded.clear();
         self.commit(vec![chunk], false)
+    }
+
+    /// Whether the body starts as the binary format of its type, in however many pieces the start comes.
+    fn is_what_it_says(&self, chunk: &[u8]) -> bool {
+        let coded = self.decoder.is_some() || self.form != Form::AsItCame;
+        if coded || self.window.received() >= media::MAGIC_MAX {
+            return false;
+        }
+        let held = match self.start.begun() {
+            [] => self.window.since(0).0,
+            begun => begun,
+        };
+        let start = if held.is_empty() { Cow::Borrowed(chunk) } else { Cow::Owned([held, chunk].concat()) };
+        media::is_what_it_says(&self.media_type, &start)
     }
 
     /// Lets this and everything after it by unread.

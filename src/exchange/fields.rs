@@ -132,7 +132,7 @@ impl Fate {
 impl Lines {
     fn of(fields: &HeaderMap) -> Self {
         let mut text = Vec::with_capacity(512);
-        let mut lines = Vec::with_capacity(fields.len());
+        let (mut lines, line_end) = (Vec::with_capacity(fields.len()), line_end(fields));
         for (name, value) in fields {
             let start = text.len();
             text.extend_from_slice(name.as_str().as_bytes());
@@ -140,9 +140,9 @@ impl Lines {
             let value_start = text.len();
             text.extend_from_slice(value.as_bytes());
             lines.push(Line { name: name.clone(), start, value: value_start, end: text.len(), fate: Fate::Keep });
-            text.push(b'\n');
+            text.extend_from_slice(line_end);
         }
-        let joined = join_split(fields, &mut text);
+        let joined = join_split(fields, &mut text, line_end);
         Self { text, lines, joined }
     }
 
@@ -190,7 +190,7 @@ impl Lines {
 
 /// Appends the joined values of fields that stand more than once: what is split over two of them is whole there.
 /// `Set-Cookie` is no list, and its values are judged one by one.
-fn join_split(fields: &HeaderMap, text: &mut Vec<u8>) -> Vec<(HeaderName, Range<usize>)> {
+fn join_split(fields: &HeaderMap, text: &mut Vec<u8>, line_end: &[u8]) -> Vec<(HeaderName, Range<usize>)> {
     if fields.len() == fields.keys_len() {
         return Vec::new();
     }
@@ -201,9 +201,17 @@ fn join_split(fields: &HeaderMap, text: &mut Vec<u8>) -> Vec<(HeaderName, Range<
         let start = text.len();
         fields.get_all(name).iter().for_each(|value| text.extend_from_slice(value.as_bytes()));
         joined.push((name.clone(), start..text.len()));
-        text.push(b'\n');
+        text.extend_from_slice(line_end);
     }
     joined
+}
+
+/// What ends a line. What looks like a tag in one field, or spells one, must not reach into the next, which would be no
+/// text then: a `<` ends it. Where a quote holds that off, what it holds is read as an attribute's value.
+fn line_end(fields: &HeaderMap) -> &'static [u8] {
+    let opens_tag = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'<' | b'&' | b'\\' | b'%' | b'\x1b'));
+    let any = fields.iter().any(|(name, value)| opens_tag(value.as_bytes()) || opens_tag(name.as_str().as_bytes()));
+    if any { b"\n<\n" } else { b"\n" }
 }
 
 fn masked(text: &[u8], value: Range<usize>, mut masks: Vec<Span>) -> Vec<u8> {
@@ -224,7 +232,28 @@ fn masked(text: &[u8], value: Range<usize>, mut masks: Vec<Span>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{incident::FingerprintKey, scan::Ruleset};
+    use crate::{
+        incident::FingerprintKey,
+        rules::{PACKS, parse_pack},
+        scan::Ruleset,
+    };
+
+    #[test]
+    fn a_tag_that_one_field_opens_and_another_closes_hides_nothing() {
+        let rules = PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap()).collect();
+        let engine = Engine::with_rules(Ruleset::compile(rules).unwrap(), FingerprintKey::new([1; 32]));
+        let key = "-----BEGIN RSA PRIVATE KEY-----MIIEowIBAAKCAQEAx1yqJ8vT0bYkQ2mN5sR7uWzH3dLfGpXcV9aE6tBoKiPjMnSw";
+        for (before, behind) in
+            [("<a", "b>"), ("<a b=\"", "\">"), ("<a", "\"b\">"), ("</a", ">"), ("&lt;a", "b>"), ("%3Ca", "b>")]
+        {
+            let mut fields = HeaderMap::new();
+            for (name, value) in [("x-a", before), ("x-b", key), ("x-c", behind)] {
+                fields.insert(name, HeaderValue::from_static(value));
+            }
+            inspect(&engine, (200, &InspectPolicy::default()), &mut fields, &mut Ledger::default());
+            assert!(fields.get("x-b").is_none_or(|left| left != key), "{before} {behind}");
+        }
+    }
 
     #[test]
     fn a_field_of_an_error_whose_name_carries_data_is_dropped_and_reported() {

@@ -153,6 +153,9 @@ pub(super) fn is_text(fields: &HeaderMap) -> bool {
         || ["application/json", "application/javascript", "application/xml"].contains(&essence.as_str())
 }
 
+/// With so many bytes of a body, or more, more of it change nothing about [`is_what_it_says`].
+pub(super) const MAGIC_MAX: u64 = 12;
+
 /// Whether a body that begins with `start` is the binary format that `media_type` says. Only such a body is exempt.
 pub(super) fn is_what_it_says(media_type: &str, start: &[u8]) -> bool {
     let at = |offset: usize, magic: &[u8]| start.get(offset..).is_some_and(|rest| rest.starts_with(magic));

@@ -96,20 +96,25 @@ impl Window {
         if start >= range.end {
             return;
         }
-        let at = self.masks.partition_point(|mask| mask.range.start <= start);
-        let mut mask = Mask { range: start..range.end, token, written: false };
-        let joins_earlier = at > 0 && self.masks[at - 1].range.end >= mask.range.start;
+        let behind = self.masks.partition_point(|mask| mask.range.start <= start);
+        let joins_earlier = behind > 0 && self.masks[behind - 1].range.end >= start;
+        let at = if joins_earlier { behind - 1 } else { behind };
         if joins_earlier {
-            let earlier = &mut self.masks[at - 1];
-            earlier.range.end = earlier.range.end.max(mask.range.end);
+            self.masks[at].range.end = self.masks[at].range.end.max(range.end);
         } else {
-            while self.masks.get(at).is_some_and(|later| later.range.start <= mask.range.end) {
-                mask.range.end =
-                    self.masks.remove(at).map_or(mask.range.end, |later| later.range.end.max(mask.range.end));
-            }
-            self.masks.insert(at, mask);
+            self.masks.insert(at, Mask { range: start..range.end, token, written: false });
         }
+        self.join_later(at);
         self.check();
+    }
+
+    /// The mask at `at` takes in those that begin before its end, or at it.
+    fn join_later(&mut self, at: usize) {
+        while self.masks.get(at + 1).is_some_and(|later| later.range.start <= self.masks[at].range.end) {
+            if let Some(later) = self.masks.remove(at + 1) {
+                self.masks[at].range.end = self.masks[at].range.end.max(later.range.end);
+            }
+        }
     }
 
     /// The mask without an end ends at `end`.
@@ -296,6 +301,19 @@ mod tests {
         window.judge(10);
         window.release(u64::MAX, &mut out);
         assert_eq!(text(&out), "01<a>89");
+    }
+
+    #[test]
+    fn a_mask_that_grows_takes_in_those_behind_it() {
+        let mut window = Window::default();
+        let mut out = Released::new();
+        window.receive(Bytes::from_static(b"0123456789"));
+        for (range, token) in [(1..3, "<a>"), (5..6, "<b>"), (7..8, "<c>"), (2..7, "<d>")] {
+            window.mask(range, Bytes::from_static(token.as_bytes()));
+        }
+        window.judge(10);
+        window.release(u64::MAX, &mut out);
+        assert_eq!(text(&out), "0<a>89");
     }
 
     #[test]

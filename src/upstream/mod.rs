@@ -19,6 +19,8 @@ mod tls;
 pub(crate) use body::{BodyFault, UpstreamBody};
 pub use connect::UpstreamAddress;
 pub(crate) use fault::Fault;
+#[doc(hidden)]
+pub use http1::fuzz_answer;
 pub(crate) use request::{BodyLimit, RequestBody};
 pub use slots::Slots;
 pub use tls::{UpstreamTls, UpstreamTlsFiles};

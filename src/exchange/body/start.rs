@@ -2,10 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{
-    coding::{Coding, Decoder, Limits, Plan, SNIFF_LEN, sniff},
-    exchange::media,
-};
+use crate::coding::{Coding, Decoder, Limits, Plan, SNIFF_LEN, sniff};
 
 /// What is known of a body's beginning.
 #[derive(Debug)]
@@ -22,14 +19,14 @@ impl Start {
         if labelled { Self::Known } else { Self::Open(Vec::new()) }
     }
 
-    /// Whether the body, of which `chunk` is the first piece, begins as the binary format that is its type.
-    pub(super) fn shows(&self, media_type: &str, chunk: &[u8]) -> bool {
-        matches!(self, Self::Open(bytes) if bytes.is_empty()) && media::is_what_it_says(media_type, chunk)
+    /// The body's first bytes, as long as they are held here.
+    pub(super) fn begun(&self) -> &[u8] {
+        if let Self::Open(bytes) = self { bytes } else { &[] }
     }
 
     /// Bytes held.
     pub(super) fn held(&self) -> usize {
-        if let Self::Open(bytes) = self { bytes.len() } else { 0 }
+        self.begun().len()
     }
 
     /// What can be read now that `chunk` has arrived, from the body's first byte on if it was held; `None` while that

@@ -8,6 +8,7 @@
 mod chunked;
 mod content;
 mod encode;
+mod fuzz;
 mod head;
 mod sending;
 
@@ -26,6 +27,7 @@ use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
 pub(super) use self::content::Content;
+pub use self::fuzz::fuzz_answer;
 use self::{content::Framing, head::Parsed, sending::Sending};
 use super::{Fault, RequestBody, io::Stream, link::Failure};
 

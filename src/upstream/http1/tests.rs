@@ -6,61 +6,12 @@ use tokio::{
     net::UnixStream,
 };
 
-use super::{
-    content::{Malformed, Piece},
-    *,
-};
+use super::{fuzz::Read, *};
 use crate::upstream::{BodyFault, link::Again};
 
-/// What was read of an answer.
-#[derive(Debug, PartialEq, Eq)]
-enum Read {
-    Whole {
-        status: u16,
-        body: Vec<u8>,
-        trailers: usize,
-        /// Bytes behind it.
-        surplus: usize,
-    },
-    Unfinished {
-        body: Vec<u8>,
-    },
-    NoHead,
-    Malformed,
-}
-
-/// Reads an answer that comes in these pieces.
+/// Reads an answer to `GET` that comes in these pieces.
 fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Read {
-    let mut input = BytesMut::new();
-    let mut begun: Option<(u16, Framing)> = None;
-    let (mut body, mut trailers) = (Vec::new(), 0);
-    for piece in pieces {
-        input.extend_from_slice(piece);
-        if begun.is_none() {
-            match head::parse(&input) {
-                None => return Read::Malformed,
-                Some(None) => continue,
-                Some(Some(Parsed { head, length })) => {
-                    input.advance(length);
-                    let Some(framing) = Framing::of(&head, false) else { return Read::Malformed };
-                    begun = Some((head.status.as_u16(), framing));
-                }
-            }
-        }
-        while let Some((_, framing)) = &mut begun {
-            match framing.decode(&mut input) {
-                Err(Malformed) => return Read::Malformed,
-                Ok(None) => break,
-                Ok(Some(Piece::Data(data))) => body.extend_from_slice(&data),
-                Ok(Some(Piece::Trailers(fields))) => trailers += fields.len(),
-            }
-        }
-    }
-    match begun {
-        None => Read::NoHead,
-        Some((status, framing)) if framing.is_end() => Read::Whole { status, body, trailers, surplus: input.len() },
-        Some(_) => Read::Unfinished { body },
-    }
+    fuzz::read(pieces, false)
 }
 
 const ANSWERS: [&[u8]; 9] = [

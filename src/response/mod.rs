@@ -3,6 +3,7 @@
 mod cookies;
 mod cors;
 mod csp;
+mod development;
 mod forward;
 mod grpc;
 mod headers;
@@ -17,6 +18,7 @@ mod template;
 pub use cookies::{CookiePolicy, CookieReport, CookieRules, CookieRulesError, HttpOnlyRule, SecureRule};
 pub use cors::{CorsPolicy, CorsRepair, Preflight};
 pub use csp::{CspError, CspPolicy};
+pub use development::{DevelopmentServer, DevelopmentServerError, DevelopmentServers};
 pub use forward::remove_hop_by_hop;
 pub use grpc::Grpc;
 pub use headers::{HeaderPolicy, HeaderReport, Removal, Setting, When};

@@ -198,6 +198,11 @@ impl WorkerMetrics {
         self.shared.cookies.exchange(outcome);
     }
 
+    /// The counts of the guard.
+    pub(crate) fn guard(&self) -> &GuardCounts {
+        &self.shared.guard
+    }
+
     /// Counts a turn of a route's breaker.
     pub(crate) fn breaker_turned(&self, route: &str, turn: BreakerTurn) {
         self.shared.breaker_turns.with_label_values(&[route, turn.as_str()]).inc();

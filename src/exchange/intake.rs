@@ -10,7 +10,7 @@ use crate::{
     incident::{Disposition, Exemption, Refusal},
     policy::RoutePolicy,
     request::{CanonicalPath, Objection, RequestHead},
-    response::{self, Reply},
+    response::{self, DevelopmentServer, Reply},
 };
 
 impl Exchange {
@@ -27,6 +27,17 @@ impl Exchange {
     /// How long a request body that does not say its length may become, and whether that is enforced.
     pub fn body_limit(&self) -> Option<(u64, bool)> {
         self.route.guard.limits.counted_body()
+    }
+
+    /// The development server that made a response with these fields, for the first such response of the route.
+    /// To be asked before the head is judged.
+    pub fn development_server(&self, fields: &HeaderMap) -> Option<&DevelopmentServer> {
+        self.route.shield.as_ref()?.recognise(fields)
+    }
+
+    /// The name of the route, for logs and metrics.
+    pub fn route_name(&self) -> &str {
+        &self.route.name
     }
 
     /// Answers what came instead of a request that can be read.

@@ -6,11 +6,12 @@ use super::{Registry, registered};
 use crate::exchange::Outcome;
 
 #[derive(Clone, Debug)]
-pub(super) struct GuardCounts {
+pub(crate) struct GuardCounts {
     objections: IntCounterVec,
     rate_limited: IntCounterVec,
     cors_repairs: IntCounterVec,
     weak_fields: IntCounterVec,
+    development_servers: IntCounterVec,
 }
 
 impl GuardCounts {
@@ -39,7 +40,17 @@ impl GuardCounts {
                 "Security fields on pages of the application that are weak or contradict others",
                 &["field", "route"],
             )?,
+            development_servers: counters(
+                "cofferdam_development_servers_total",
+                "Development servers recognised behind routes, once per route and load of the configuration",
+                &["server", "route"],
+            )?,
         })
+    }
+
+    /// Counts a route behind which a development server was recognised.
+    pub(crate) fn development_server(&self, route: &str, server: &str) {
+        self.development_servers.with_label_values(&[server, route]).inc();
     }
 
     pub(super) fn count(&self, outcome: &Outcome) {

@@ -6,6 +6,7 @@ mod judge;
 mod prose;
 mod route;
 mod score;
+mod shield;
 mod trace;
 
 pub use breaker::{Breaker, BreakerSettings, BreakerTurn};
@@ -14,3 +15,4 @@ pub use judge::{Judgement, Mask, Page, Verdict, judge};
 pub use prose::Prose;
 pub use route::{RouteMatch, RoutePolicy, RouteTable, UpgradePolicy};
 pub use score::{Line, THRESHOLD, Tally};
+pub use shield::Shield;

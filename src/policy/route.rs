@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Method;
 
-use super::{Breaker, InspectPolicy};
+use super::{Breaker, InspectPolicy, Shield};
 use crate::{
     cookies::weak::Watch,
     request::{ForwardPolicy, GuardPolicy},
@@ -33,6 +33,8 @@ pub struct RoutePolicy {
     pub inspect: InspectPolicy,
     /// What a storm of replacements opens; none counts nothing.
     pub breaker: Option<Arc<Breaker>>,
+    /// Recognises a development server; none looks for none.
+    pub shield: Option<Arc<Shield>>,
     /// What happens to requests to switch protocols.
     pub upgrades: UpgradePolicy,
     /// What the upstream is told of the client and its wishes.
@@ -59,6 +61,7 @@ impl Default for RoutePolicy {
             name: "default".into(),
             inspect: InspectPolicy::default(),
             breaker: None,
+            shield: None,
             upgrades: UpgradePolicy::default(),
             forward: Arc::default(),
             guard: Arc::default(),

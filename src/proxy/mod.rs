@@ -138,6 +138,7 @@ impl Proxy {
         if connection.take_oversized() {
             visit.exchange.observe_body();
         }
+        visit.report_development_server(&head.headers);
         match visit.exchange.on_response_head(response_head(head)) {
             HeadVerdict::Pass(head) => respond(head, |head| ProxyBody::passing(visit.answered(head), body)),
             HeadVerdict::Inspect => self.inspected(visit, body, connection).settle().await,

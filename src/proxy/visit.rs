@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use http::Version;
+use http::{HeaderMap, Version};
 
 use super::ProxyBody;
 use crate::{
@@ -31,6 +31,13 @@ impl Visit {
     pub(super) fn answered(mut self, head: &ResponseHead) -> Self {
         self.entry.status = Some(head.status);
         self
+    }
+
+    /// Tells the operator, once per route, that these fields of a response name a development server.
+    pub(super) fn report_development_server(&self, fields: &HeaderMap) {
+        if let Some(server) = self.exchange.development_server(fields) {
+            self.recorder.development_server(self.exchange.route_name(), server);
+        }
     }
 
     /// Whether the client cannot tell a broken response from a complete one: HTTP/1.0 ends bodies by closing.

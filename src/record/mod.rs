@@ -22,6 +22,7 @@ use crate::{
     metrics::WorkerMetrics,
     policy::BreakerTurn,
     request::{Objection, Peer},
+    response::DevelopmentServer,
     server::Abuse,
     upstream::Fault,
 };
@@ -100,6 +101,13 @@ impl Recorder {
     pub(crate) fn upstream_failed(&self, id: IncidentId, fault: &Fault) {
         self.metrics.upstream_error(fault.as_str());
         warn!(target: target::UPSTREAM, incident_id = %id, fault = fault.as_str(), "the application gave no answer: {fault}");
+    }
+
+    /// Records that the application of a route is a development server.
+    pub(crate) fn development_server(&self, route: &str, server: &DevelopmentServer) {
+        self.metrics.guard().development_server(route, &server.id);
+        let DevelopmentServer { id, name, advice, .. } = server;
+        warn!(target: target::UPSTREAM, route, server = &**id, advice = &**advice, "the application is served by {name}");
     }
 
     /// Records a connection that was opened or closed.

@@ -28,6 +28,8 @@ mod requests;
 #[cfg(test)]
 mod reuse;
 #[cfg(test)]
+mod shield;
+#[cfg(test)]
 mod streaming;
 #[cfg(test)]
 mod timing;

@@ -34,8 +34,9 @@ use crate::{
     config,
     engine::Engine,
     incident::{FingerprintKey, Mode},
-    policy::{Breaker, BreakerSettings, InspectPolicy, RouteMatch, RoutePolicy, RouteTable, Unreadable},
+    policy::{Breaker, BreakerSettings, InspectPolicy, RouteMatch, RoutePolicy, RouteTable, Shield, Unreadable},
     request::{ForwardPolicy, HostRule, rate::RateTables},
+    response::DevelopmentServers,
 };
 
 /// The name of the policy of everything that no route matches.
@@ -126,6 +127,7 @@ fn policy(
         name: name.into(),
         inspect: inspection(place, sections.inspect)?,
         breaker: breaker(place, &sections.inspect.breaker)?.map(Arc::new),
+        shield: DevelopmentServers::embedded().ok().map(|known| Arc::new(Shield::new(known))),
         upgrades: sections.inspect.upgrades,
         forward: Arc::new(forward(place, sections.inspect)?),
         guard: Arc::new(guard::compile(place, name, sections.guard, rates)?),

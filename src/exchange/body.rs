@@ -133,10 +133,9 @@ impl Inspection {
         Self { decoder_bound, ..self }
     }
 
-    /// By how much the decoder and the window can grow with the next piece, beyond the piece.
+    /// By how much the decoder can grow with the next piece.
     pub(super) fn growth(&self) -> usize {
-        let decoder = self.decoder.as_ref().map_or(0, |decoder| self.decoder_bound.saturating_sub(decoder.memory()));
-        decoder + self.window.room()
+        self.decoder.as_ref().map_or(0, |decoder| self.decoder_bound.saturating_sub(decoder.memory()))
     }
 
     /// Whether reading the bytes as text is not enough to read the body.

@@ -39,11 +39,6 @@ impl Window {
         self.expected = bytes;
     }
 
-    /// Bytes for which room may be made beside those that are held.
-    pub(super) fn room(&self) -> usize {
-        self.expected.saturating_sub(self.held())
-    }
-
     /// Takes the next bytes of the body.
     pub(super) fn receive(&mut self, bytes: Bytes) {
         self.buffer.append(bytes, self.expected);

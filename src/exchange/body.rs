@@ -3,8 +3,6 @@
 mod masks;
 mod start;
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 
 use self::{masks::Open, start::Start};
@@ -462,20 +460,6 @@ impl Inspection {
         self.window.release(self.window.judged(), &mut Released::new());
         self.coded.clear();
         self.commit(vec![chunk], false)
-    }
-
-    /// Whether the body starts as the binary format of its type, in however many pieces the start comes.
-    fn is_what_it_says(&self, chunk: &[u8]) -> bool {
-        let coded = self.decoder.is_some() || self.form != Form::AsItCame;
-        if coded || self.window.received() >= media::MAGIC_MAX {
-            return false;
-        }
-        let held = match self.start.begun() {
-            [] => self.window.since(0).0,
-            begun => begun,
-        };
-        let start = if held.is_empty() { Cow::Borrowed(chunk) } else { Cow::Owned([held, chunk].concat()) };
-        media::is_what_it_says(&self.media_type, &start)
     }
 
     /// Lets this and everything after it by unread.

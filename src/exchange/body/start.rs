@@ -1,8 +1,14 @@
 //! The first bytes of a body that no field calls coded: some are coded all the same.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
-use crate::coding::{Coding, Decoder, Limits, Plan, SNIFF_LEN, sniff};
+use super::{Form, Inspection};
+use crate::{
+    coding::{Coding, Decoder, Limits, Plan, SNIFF_LEN, sniff},
+    exchange::media,
+};
 
 /// What is known of a body's beginning.
 #[derive(Debug)]
@@ -49,6 +55,22 @@ impl Start {
             Self::Open(held) if !held.is_empty() => Some(held.into()),
             _ => None,
         }
+    }
+}
+
+impl Inspection {
+    /// Whether the body starts as the binary format of its type, in however many pieces the start comes.
+    pub(super) fn is_what_it_says(&self, chunk: &[u8]) -> bool {
+        let coded = self.decoder.is_some() || self.form != Form::AsItCame;
+        if coded || self.window.received() >= media::MAGIC_MAX {
+            return false;
+        }
+        let held = match self.start.begun() {
+            [] => self.window.since(0).0,
+            begun => begun,
+        };
+        let start = if held.is_empty() { Cow::Borrowed(chunk) } else { Cow::Owned([held, chunk].concat()) };
+        media::is_what_it_says(&self.media_type, &start)
     }
 }
 

@@ -31,7 +31,8 @@ pub(super) fn at(source: &[u8], at: usize) -> Option<Tag> {
     }
     let name = &rest[closing..];
     let name = &name[..name.iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric()).count()];
-    if closing == 0 && prints_an_object(&rest[name.len()..]) {
+    let behind_name = &rest[closing + name.len()..];
+    if closing == 0 && (behind_name.starts_with(b"://") || prints_an_object(behind_name)) {
         return None;
     }
     let length = tag_length(&rest[..rest.len().min(TAG_MAX)])?;

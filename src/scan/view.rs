@@ -333,6 +333,12 @@ mod tests {
     }
 
     #[test]
+    fn an_address_in_angle_brackets_is_not_a_tag() {
+        assert_eq!(text("<postgres://u:p@h/db>; rel=next"), "<postgres://u:p@h/db>; rel=next");
+        assert_eq!(text("<soap:Body>x</soap:Body>"), "x");
+    }
+
+    #[test]
     fn an_object_that_python_prints_is_not_a_tag() {
         for printed in ["<Config {'A': 'b'}>", "<Request 'http://host/' [GET]>", "<Response [200]>"] {
             assert_eq!(text(printed), printed);

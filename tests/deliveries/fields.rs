@@ -27,6 +27,7 @@ pub(crate) const FIELDS: &[Delivery] = &[
     Delivery::new("in a field that comes twice", |case| {
         case.with_field(&format!("X-Note: all is well\r\nX-Note: {}", case.content.line))
     }),
+    Delivery::new("in Link", |case| case.with_field(&format!("Link: <{}>; rel=next", spaceless(case)))),
     Delivery::new("in a cookie", |case| case.with_field(&format!("Set-Cookie: note={}; Path=/", spaceless(case)))),
     Delivery::new("in a query of Location", |case| {
         case.with_field(&format!("Location: /failed?why={}", percent(case.content.line.as_bytes(), false)))

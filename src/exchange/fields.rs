@@ -207,11 +207,11 @@ fn join_split(fields: &HeaderMap, text: &mut Vec<u8>, line_end: &[u8]) -> Vec<(H
 }
 
 /// What ends a line. What looks like a tag in one field, or spells one, must not reach into the next, which would be no
-/// text then: a `<` ends it. Where a quote holds that off, what it holds is read as an attribute's value.
+/// text then: a `<` ends it, and so that no quote of a value holds that off, quotes of both kinds stand before it.
 fn line_end(fields: &HeaderMap) -> &'static [u8] {
     let opens_tag = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'<' | b'&' | b'\\' | b'%' | b'\x1b'));
     let any = fields.iter().any(|(name, value)| opens_tag(value.as_bytes()) || opens_tag(name.as_str().as_bytes()));
-    if any { b"\n<\n" } else { b"\n" }
+    if any { b"\n\"'<\n" } else { b"\n" }
 }
 
 fn masked(text: &[u8], value: Range<usize>, mut masks: Vec<Span>) -> Vec<u8> {

@@ -131,9 +131,10 @@ impl Inspection {
         Self { decoder_bound, ..self }
     }
 
-    /// By how much the decoder can grow with the next piece.
-    pub(super) fn growth(&self) -> usize {
-        self.decoder.as_ref().map_or(0, |decoder| self.decoder_bound.saturating_sub(decoder.memory()))
+    /// By how much the window and the decoder can grow with a piece of so many bytes.
+    pub(super) fn growth(&self, piece: usize) -> usize {
+        let decoder = self.decoder.as_ref().map_or(0, |decoder| self.decoder_bound.saturating_sub(decoder.memory()));
+        piece.max(self.window.room()) + decoder
     }
 
     /// Whether reading the bytes as text is not enough to read the body.

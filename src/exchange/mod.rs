@@ -210,8 +210,8 @@ impl Exchange {
 
     /// Judges a piece of the body, as it came off the wire (still coded).
     pub fn on_chunk(&mut self, chunk: Bytes) -> Step {
-        let growth = self.body.as_ref().map_or(0, Inspection::growth);
-        if self.reserve(chunk.len() + growth).is_err() {
+        let growth = self.body.as_ref().map_or(0, |body| body.growth(chunk.len()));
+        if self.reserve(growth).is_err() {
             return self.on_exhausted(chunk);
         }
         let step = self.stepped(|body, cx| body.chunk(cx, chunk));

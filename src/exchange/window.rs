@@ -39,6 +39,11 @@ impl Window {
         self.expected = bytes;
     }
 
+    /// What of the expected bytes is not there yet.
+    pub(super) fn room(&self) -> usize {
+        self.expected.saturating_sub(self.held())
+    }
+
     /// Takes the next bytes of the body.
     pub(super) fn receive(&mut self, bytes: Bytes) {
         self.buffer.append(bytes, self.expected);

@@ -7,6 +7,7 @@ use super::{
     confirm::{AHEAD, BEHIND},
     pattern::{Pattern, Start},
     ruleset::CompiledRule,
+    tag,
     view::View,
 };
 use crate::rules::Search;
@@ -45,8 +46,8 @@ pub(super) fn may_match(compiled: &CompiledRule, bytes: &[u8], at: usize) -> boo
 /// stand on the page.
 fn tag_around(bytes: &[u8], at: usize) -> Option<usize> {
     let from = at.saturating_sub(LOOK_BEHIND);
-    let mark = from + memrchr2(b'<', b'>', &bytes[from..at])?;
-    (bytes[mark] == b'<' && bytes.get(mark + 1).is_some_and(u8::is_ascii_alphabetic)).then_some(mark)
+    let mark = from + memrchr(b'<', &bytes[from..at])?;
+    tag::at(bytes, mark).filter(|tag| tag.end > at).map(|_| mark)
 }
 
 fn may_start(regex: &Pattern, bytes: &[u8], at: usize) -> bool {
@@ -77,4 +78,30 @@ fn uncut(text: &[u8]) -> &[u8] {
     let tail = text.len().saturating_sub(ESCAPE_MAX);
     let escape = text[tail..].iter().position(|byte| matches!(byte, b'&' | b'\\' | b'%'));
     &text[..escape.map_or(text.len(), |from| tail + from)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_is_looked_at_with_its_tag_and_a_comparison_with_its_line() {
+        let page = b"a <b title=\"KEY\"> c";
+        assert_eq!(tag_around(page, 12), Some(2));
+        assert_eq!(tag_around(b"if a <b and KEY", 12), None);
+        assert_eq!(tag_around(b"<i>x</i> KEY", 9), None);
+        assert_eq!(line(b"one\nif a <b and KEY\nthree", 16), b"if a <b and KEY");
+    }
+
+    #[test]
+    fn a_line_goes_on_over_a_break_within_a_tag() {
+        assert_eq!(line(b"one\ntwo <a\nhref=x>KEY\nthree", 18), b"two <a\nhref=x>KEY");
+    }
+
+    #[test]
+    fn a_tag_or_an_escape_is_not_cut() {
+        assert_eq!(uncut(b"KEY = <span cla"), b"KEY = ");
+        assert_eq!(uncut(b"KEY = &quo"), b"KEY = ");
+        assert_eq!(uncut(b"KEY = <b>va"), b"KEY = <b>va");
+    }
 }

@@ -118,8 +118,10 @@ impl Starts {
     /// What the character before may be matters to `\b` and `^` only: a letter and a line break stand for all.
     fn start(&self, text: &[u8]) -> Start {
         let mut cache = self.caches.get();
-        let [line, word] = [b'\n', b'w'].map(|before| self.follow(&mut cache, before, text));
-        if line == Start::Fails { word } else { line }
+        match self.follow(&mut cache, b'\n', text) {
+            Start::Fails => self.follow(&mut cache, b'w', text),
+            known => known,
+        }
     }
 
     fn follow(&self, cache: &mut Cache, before: u8, text: &[u8]) -> Start {

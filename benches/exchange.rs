@@ -33,7 +33,7 @@ fn head(content_type: &'static str) -> ResponseHead {
         (header::ACCEPT_RANGES, "bytes"),
     ];
     let headers: HeaderMap = fields.into_iter().map(|(name, value)| (name, HeaderValue::from_static(value))).collect();
-    ResponseHead { status: StatusCode::OK, headers }
+    ResponseHead::new(StatusCode::OK, headers)
 }
 
 /// Ordinary mark-up: paragraphs, links, entities, a list.

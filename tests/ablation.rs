@@ -73,7 +73,7 @@ fn forms(trace: &str) -> Vec<Case> {
 
 /// Nothing is contained that merely lost a line: no frame may be left.
 fn is_contained(engine: &Arc<Engine>, case: &Case) -> bool {
-    let head = ResponseHead { status: case.status, headers: HeaderMap::new() };
+    let head = ResponseHead::new(case.status, HeaderMap::new());
     let replayed = replay(engine, head, [Bytes::copy_from_slice(case.body.as_bytes())]);
     match replayed.outcome.disposition {
         Disposition::Replaced => true,

@@ -40,7 +40,7 @@ fn head(row: &Example, coding: Option<Coding>) -> ResponseHead {
     if let Some(coding) = coding {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding.token()));
     }
-    ResponseHead { status: StatusCode::from_u16(row.status()).unwrap(), headers }
+    ResponseHead::new(StatusCode::from_u16(row.status()).unwrap(), headers)
 }
 
 fn cut(body: &[u8], sizes: &[usize]) -> Vec<Bytes> {
@@ -222,7 +222,7 @@ fn conversation(messages: &[Vec<u8>]) -> (ResponseHead, Vec<u8>) {
         body.extend_from_slice(message);
     }
     let headers = [(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"))].into_iter().collect();
-    (ResponseHead { status: StatusCode::OK, headers }, body)
+    (ResponseHead::new(StatusCode::OK, headers), body)
 }
 
 /// A highlighter that puts every word and every sign in a span of its own hides nothing.

@@ -53,7 +53,7 @@ fn page(
 ) -> (HeaderMap, String) {
     let mut exchange = exchange(engine);
     assert!(matches!(exchange.on_request(&mut request(Method::GET, &[])), RequestVerdict::Forward));
-    let head = ResponseHead { status: StatusCode::OK, headers: fields(pairs) };
+    let head = ResponseHead::new(StatusCode::OK, fields(pairs));
     assert!(matches!(exchange.on_response_head(head), HeadVerdict::Inspect));
     let (mut headers, mut out) = (HeaderMap::new(), Vec::new());
     let mut take = |step| match step {
@@ -116,7 +116,7 @@ fn head(
     if let RequestVerdict::Refuse(reply) = exchange.on_request(request) {
         return (reply.headers, exchange.finish());
     }
-    let answer = ResponseHead { status: StatusCode::NO_CONTENT, headers: fields(answer) };
+    let answer = ResponseHead::new(StatusCode::NO_CONTENT, fields(answer));
     let HeadVerdict::Pass(head) = exchange.on_response_head(answer) else { panic!() };
     (head.headers, exchange.finish())
 }

@@ -46,7 +46,7 @@ fn visit(engine: &Arc<Engine>, method: Method, path: &'static str, second: u64, 
         return Some(reply);
     }
     let status = StatusCode::from_u16(answer).unwrap();
-    exchange.on_response_head(ResponseHead { status, headers: HeaderMap::new() });
+    exchange.on_response_head(ResponseHead::new(status, HeaderMap::new()));
     None
 }
 

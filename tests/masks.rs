@@ -27,7 +27,7 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
 fn through(media_type: &'static str, body: &str, piece: usize) -> String {
     let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))]);
     let pieces = body.as_bytes().chunks(piece).map(Bytes::copy_from_slice);
-    String::from_utf8(replay(&ENGINE, ResponseHead { status: StatusCode::OK, headers }, pieces).body).unwrap()
+    String::from_utf8(replay(&ENGINE, ResponseHead::new(StatusCode::OK, headers), pieces).body).unwrap()
 }
 
 /// A setting's name and a value that no page may show, with the characters that need escapes somewhere.
@@ -161,7 +161,7 @@ fn cookies_that_applications_set_reach_the_client() {
         "remember_token=k3Vt9xLq2mWzR7sYcN5dJ1gQpF8hEa0u",
     ] {
         let headers = HeaderMap::from_iter([(header::SET_COOKIE, HeaderValue::from_static(cookie))]);
-        let answer = replay(&ENGINE, ResponseHead { status: StatusCode::OK, headers }, [Bytes::from_static(b"ok")]);
+        let answer = replay(&ENGINE, ResponseHead::new(StatusCode::OK, headers), [Bytes::from_static(b"ok")]);
         let set = answer.head.unwrap().headers.remove(header::SET_COOKIE).unwrap();
         assert!(set.to_str().unwrap().starts_with(cookie), "{cookie} arrived as {set:?}");
     }

@@ -74,7 +74,7 @@ fn pages(text: &str) -> Vec<Page> {
 
 fn through(engine: &Arc<Engine>, page: &Page) -> Replayed {
     let status = StatusCode::from_u16(page.status).unwrap();
-    replay(engine, ResponseHead { status, headers: HeaderMap::new() }, [Bytes::copy_from_slice(page.body.as_bytes())])
+    replay(engine, ResponseHead::new(status, HeaderMap::new()), [Bytes::copy_from_slice(page.body.as_bytes())])
 }
 
 fn why(replayed: &Replayed) -> String {

@@ -54,7 +54,7 @@ fn visit(engine: &Arc<Engine>, sent: &str, set: &str, status: StatusCode) -> (St
     assert!(matches!(exchange.on_request(&mut request), RequestVerdict::Forward));
     let seen = request.headers.get(header::COOKIE).map_or("", |value| value.to_str().unwrap()).to_owned();
     let headers = [(header::SET_COOKIE, HeaderValue::from_str(set).unwrap())].into_iter().collect();
-    let HeadVerdict::Pass(head) = exchange.on_response_head(ResponseHead { status, headers }) else { panic!() };
+    let HeadVerdict::Pass(head) = exchange.on_response_head(ResponseHead::new(status, headers)) else { panic!() };
     let given = head.headers[header::SET_COOKIE].to_str().unwrap().to_owned();
     (seen, given, exchange.finish())
 }

@@ -16,7 +16,7 @@ pub fn head(data: &[u8]) {
     let mut headers = fields(lines);
     headers.append("x-note", HeaderValue::from_static(SECRET));
     let Ok(status) = StatusCode::from_u16(100 + u16::from(*status) * 2) else { return };
-    let replayed = replay(&ENGINE, ResponseHead { status, headers }, []);
+    let replayed = replay(&ENGINE, ResponseHead::new(status, headers), []);
     assert_sound(&replayed.outcome);
     let Some(head) = replayed.head else { return };
     for value in head.headers.values() {

@@ -29,10 +29,8 @@ fn engine(rules: Ruleset) -> Arc<Engine> {
 
 /// A head with this status and type.
 pub(super) fn head(status: u16, media_type: &'static str) -> ResponseHead {
-    let mut head = ResponseHead {
-        status: StatusCode::from_u16(status).expect("a status of three digits"),
-        headers: http::HeaderMap::new(),
-    };
+    let status = StatusCode::from_u16(status).expect("a status of three digits");
+    let mut head = ResponseHead::new(status, http::HeaderMap::new());
     if !media_type.is_empty() {
         head.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     }

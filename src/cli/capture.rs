@@ -5,7 +5,10 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header, uri::PathAndQuery};
 use serde::Deserialize;
 
-use crate::{request::RequestHead, response::ResponseHead};
+use crate::{
+    request::RequestHead,
+    response::{ReasonPhrase, ResponseHead},
+};
 
 /// One response, as if it had just arrived.
 #[derive(Debug)]
@@ -45,7 +48,7 @@ fn request(method: &str, url: &str) -> RequestHead {
 }
 
 fn untyped() -> ResponseHead {
-    ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() }
+    ResponseHead::new(StatusCode::OK, HeaderMap::new())
 }
 
 /// A response as it stands on the wire (RFC 9112). Captures are often edited: line ends may be bare LF, and a body
@@ -57,12 +60,14 @@ fn http_response(content: &[u8]) -> Option<(ResponseHead, Bytes)> {
     let (head, body) = split_head(content);
     let head = String::from_utf8_lossy(head);
     let mut lines = head.lines();
-    let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
+    let mut words = lines.next()?.splitn(3, ' ').skip(1);
+    let status = words.next()?.parse().ok()?;
+    let reason = words.next().and_then(|phrase| ReasonPhrase::own(phrase, status));
     let mut headers: HeaderMap = lines.filter_map(field).collect();
     let chunked =
         headers.remove(header::TRANSFER_ENCODING).is_some_and(|coding| coding.as_bytes().ends_with(b"chunked"));
     let body = if chunked { unchunk(body) } else { None }.unwrap_or_else(|| body.to_vec());
-    Some((ResponseHead { status, headers }, body.into()))
+    Some((ResponseHead { status, headers, reason }, body.into()))
 }
 
 /// The head without its empty line, and what follows that.
@@ -167,10 +172,7 @@ impl ArchiveEntry {
         Capture {
             name: format!("{name}: {method} {location}"),
             request: request(&method, &url),
-            response: ResponseHead {
-                status: StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK),
-                headers: fields,
-            },
+            response: ResponseHead::new(StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK), fields),
             body: response.content.bytes(),
         }
     }

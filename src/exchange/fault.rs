@@ -70,7 +70,7 @@ mod tests {
     };
 
     fn head() -> ResponseHead {
-        ResponseHead { status: StatusCode::OK, headers: HeaderMap::new() }
+        ResponseHead::new(StatusCode::OK, HeaderMap::new())
     }
 
     #[test]

@@ -12,7 +12,7 @@ use crate::{
     incident::{Category, Mode},
     policy::{InspectPolicy, Judgement, Tally, Verdict},
     rules::Action,
-    scan::{Block, Findings, Source},
+    scan::{Block, Finding, Findings, Source},
 };
 
 /// Judges all fields at once, as lines of one text, and takes out what leaks. Fields have no prose that could weigh
@@ -24,24 +24,14 @@ pub(super) fn inspect(
     ledger: &mut Ledger,
 ) {
     let mut lines = Lines::of(fields);
-    let source = Source { status: status.max(STRICT), fields: true, json: false, utf7: false };
-    let mut found = scan(engine, &lines.text, source);
-    if let Some(spaced) = with_spaces(&lines.text) {
-        found.findings.extend(scan(engine, &spaced, source).findings);
-    }
+    let found = find(engine, &lines.text, status);
     // An application that is well may have its reasons.
     let names = if status >= ERRORS { lines.names_with_data() } else { Vec::new() };
     if found.findings.is_empty() && names.is_empty() {
         return;
     }
-    let judgement = Judgement {
-        verdict: Verdict::Pass,
-        observed: policy.mode == Mode::Observe,
-        provoked: false,
-        tally: Tally::default(),
-    };
     ledger.note_names(names.len());
-    ledger.note(engine, &lines.text, &found, &judgement);
+    ledger.note(engine, &lines.text, &found, &noted(policy));
     if policy.mode != Mode::Enforce {
         return;
     }
@@ -55,6 +45,42 @@ pub(super) fn inspect(
         names.into_iter().for_each(|line| lines.lines[line].fate = Fate::Drop);
     }
     ledger.masked |= lines.apply(fields);
+}
+
+/// Whether a reason phrase leaks: there is no masking in it, since nobody reads it to the letter.
+pub(super) fn is_condemned(
+    engine: &Engine,
+    (status, policy): (u16, &InspectPolicy),
+    reason: &[u8],
+    ledger: &mut Ledger,
+) -> bool {
+    let found = find(engine, reason, status);
+    if found.findings.is_empty() {
+        return false;
+    }
+    ledger.note(engine, reason, &found, &noted(policy));
+    let enforced = |finding: &Finding| policy.mode_of(engine.rules.rule(finding.rule).category) == Mode::Enforce;
+    let condemned = policy.mode == Mode::Enforce && found.findings.iter().any(enforced);
+    ledger.masked |= condemned;
+    condemned
+}
+
+fn find(engine: &Engine, text: &[u8], status: u16) -> Findings {
+    let source = Source { status: status.max(STRICT), fields: true, json: false, utf7: false };
+    let mut found = scan(engine, text, source);
+    if let Some(spaced) = with_spaces(text) {
+        found.findings.extend(scan(engine, &spaced, source).findings);
+    }
+    found
+}
+
+fn noted(policy: &InspectPolicy) -> Judgement {
+    Judgement {
+        verdict: Verdict::Pass,
+        observed: policy.mode == Mode::Observe,
+        provoked: false,
+        tally: Tally::default(),
+    }
 }
 
 /// Letters and digits without a separator, at least so many, ...

@@ -40,6 +40,7 @@ impl Exchange {
 
     pub(super) fn harden(&mut self, mut head: ResponseHead) -> ResponseHead {
         self.harden_fields(&mut head.headers);
+        head.reason = head.reason.filter(|_| self.route.headers.mode != Mode::Enforce);
         head
     }
 

@@ -190,6 +190,7 @@ impl Exchange {
             return HeadVerdict::Pass(self.harden(head));
         }
         self.inspect_fields(&mut head.headers);
+        self.inspect_reason(&mut head);
         if self.is_bodiless(head.status) {
             self.end_as_read(Disposition::Exempt(Exemption::NoBody));
             return HeadVerdict::Pass(self.harden(head));
@@ -350,6 +351,7 @@ impl Exchange {
         }
         response::remove_hop_by_hop(&mut head.headers, Upgrade::Keep);
         self.inspect_fields(&mut head.headers);
+        self.inspect_reason(&mut head);
         match (self.route.upgrades, websocket::reading(&head.headers)) {
             _ if self.route.inspect.mode == Mode::Off => return self.tunnel(head, Exemption::RouteOff),
             (UpgradePolicy::Inspect, Some(reading)) => self.messages = Messages::new(reading),
@@ -452,6 +454,14 @@ impl Exchange {
     fn inspect_fields(&mut self, headers: &mut HeaderMap) {
         let source = (self.upstream_status, &self.route.inspect);
         fields::inspect(&self.engine, source, headers, &mut self.ledger);
+    }
+
+    fn inspect_reason(&mut self, head: &mut ResponseHead) {
+        let Some(reason) = &head.reason else { return };
+        let source = (self.upstream_status, &self.route.inspect);
+        if fields::is_condemned(&self.engine, source, reason.as_bytes(), &mut self.ledger) {
+            head.reason = None;
+        }
     }
 
     /// Settles how the exchange ends, if that is still open.

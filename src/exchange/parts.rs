@@ -368,7 +368,7 @@ mod tests {
 
     fn sent(engine: &Arc<Engine>, media_type: &str, body: &[u8], size: usize) -> Replayed {
         let headers = [(header::CONTENT_TYPE, HeaderValue::from_str(media_type).unwrap())].into_iter().collect();
-        let head = ResponseHead { status: http::StatusCode::OK, headers };
+        let head = ResponseHead::new(http::StatusCode::OK, headers);
         replay(engine, head, body.chunks(size).map(Bytes::copy_from_slice))
     }
 

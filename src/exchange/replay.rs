@@ -141,7 +141,7 @@ impl Sent {
     }
 
     fn reply(&mut self, reply: Reply) {
-        self.head = Some(ResponseHead { status: reply.status, headers: reply.headers });
+        self.head = Some(ResponseHead::new(reply.status, reply.headers));
         self.body = reply.body.to_vec();
         self.complete = true;
     }

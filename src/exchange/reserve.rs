@@ -80,7 +80,7 @@ mod tests {
 
     fn head(coding: &'static str) -> ResponseHead {
         let headers = [(header::CONTENT_ENCODING, HeaderValue::from_static(coding))].into_iter().collect();
-        ResponseHead { status: StatusCode::OK, headers: if coding.is_empty() { HeaderMap::new() } else { headers } }
+        ResponseHead::new(StatusCode::OK, if coding.is_empty() { HeaderMap::new() } else { headers })
     }
 
     const PIECE: Bytes = Bytes::from_static(&[b'.'; 60_000]);

@@ -96,7 +96,7 @@ fn head(example: &Example) -> ResponseHead {
     {
         headers.insert(name, value);
     }
-    ResponseHead { status: StatusCode::from_u16(example.status()).unwrap_or(StatusCode::OK), headers }
+    ResponseHead::new(StatusCode::from_u16(example.status()).unwrap_or(StatusCode::OK), headers)
 }
 
 #[cfg(test)]

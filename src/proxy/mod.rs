@@ -238,7 +238,7 @@ impl Service for Proxy {
 /// Answers with a reply of our own and closes the record.
 fn answer(visit: Visit, reply: Reply) -> Response<ProxyBody> {
     let Reply { status, headers, body } = reply;
-    respond(ResponseHead { status, headers }, |head| {
+    respond(ResponseHead::new(status, headers), |head| {
         let body = ProxyBody::whole(vec![body]);
         visit.answered(head).finish(&body);
         body
@@ -250,11 +250,14 @@ fn answer_refusal(mut visit: Visit, refusal: Refusal) -> Response<ProxyBody> {
     answer(visit, reply)
 }
 
-/// The reason phrase is always the canonical one, the version always the client's.
+/// The version is always the client's.
 fn respond(head: ResponseHead, body: impl FnOnce(&ResponseHead) -> ProxyBody) -> Response<ProxyBody> {
     let mut response = Response::new(body(&head));
     *response.status_mut() = head.status;
     *response.headers_mut() = head.headers;
+    if let Some(Ok(phrase)) = head.reason.map(|reason| hyper::ext::ReasonPhrase::try_from(reason.as_bytes())) {
+        response.extensions_mut().insert(phrase);
+    }
     response
 }
 
@@ -264,7 +267,8 @@ fn request_head(parts: request::Parts) -> RequestHead {
 }
 
 fn response_head(parts: response::Parts) -> ResponseHead {
-    ResponseHead { status: parts.status, headers: parts.headers }
+    let reason = parts.extensions.get().cloned();
+    ResponseHead { status: parts.status, headers: parts.headers, reason }
 }
 
 /// The request as it is sent: HTTP/1.1 always, with a framing that is ours.

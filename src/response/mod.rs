@@ -9,6 +9,7 @@ mod grpc;
 mod headers;
 mod negotiate;
 mod nonce;
+mod reason;
 mod render;
 mod review;
 mod sealing;
@@ -24,6 +25,7 @@ pub use grpc::Grpc;
 pub use headers::{HeaderPolicy, HeaderReport, Removal, Setting, When};
 pub use negotiate::{Format, Wanted};
 pub use nonce::{Nonce, NonceInjector};
+pub use reason::ReasonPhrase;
 pub use render::{INCIDENT_ID, allow, limited, refusal_status, replacement_status, reply};
 pub use review::{CspWeakness, WeakField, review_csp, review_fields};
 pub use sealing::{SealPolicy, SealReport};
@@ -33,13 +35,22 @@ pub use template::{Template, TemplateError, Templates};
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-/// The head of a response. The reason phrase is never carried: it is always the canonical one.
+/// The head of a response.
 #[derive(Clone, Debug)]
 pub struct ResponseHead {
     /// The status.
     pub status: StatusCode,
     /// The fields.
     pub headers: HeaderMap,
+    /// What an application of HTTP/1.1 said in place of its status' own reason phrase.
+    pub reason: Option<ReasonPhrase>,
+}
+
+impl ResponseHead {
+    /// A head with the reason phrase of its status.
+    pub fn new(status: StatusCode, headers: HeaderMap) -> Self {
+        Self { status, headers, reason: None }
+    }
 }
 
 /// A whole response made by the proxy itself.

@@ -108,7 +108,7 @@ mod tests {
     fn through(engine: &Arc<Engine>, media_type: &'static str, body: &str, piece: usize) -> String {
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))]);
         let pieces = body.as_bytes().chunks(piece).map(Bytes::copy_from_slice);
-        let replayed = replay(engine, ResponseHead { status: StatusCode::OK, headers }, pieces);
+        let replayed = replay(engine, ResponseHead::new(StatusCode::OK, headers), pieces);
         String::from_utf8(replayed.body).unwrap()
     }
 

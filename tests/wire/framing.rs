@@ -1,5 +1,9 @@
 //! Messages arrive as they were sent, whatever their framing.
 
+use std::sync::Arc;
+
+use cofferdam::incident::Mode;
+
 use crate::support::{
     client::get,
     cofferdam::Cofferdam,
@@ -161,4 +165,39 @@ fn an_absolute_target_never_chooses_the_server() {
     client.send("GET http://elsewhere.example/x?y HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n");
     assert_eq!(client.response().text(), "here");
     assert!(origin.asked()[0].head.starts_with("GET /x?y HTTP/1.1\r\n"));
+}
+
+/// The status line of what the client gets for an application's, with `headers.mode` and `inspect.mode` as given.
+fn status_line(application: &str, hardening: Mode, inspection: Mode) -> String {
+    let origin = Origin::saying(format!("{application}\r\nContent-Length: 2\r\n\r\nok"));
+    let proxy = Cofferdam::with(&origin, move |_, route| {
+        Arc::make_mut(&mut route.headers).mode = hardening;
+        route.inspect.mode = inspection;
+    });
+    proxy.client().get("/").head.lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_reason_phrase_is_the_statuses_own() {
+    for phrase in ["All is well", "KeyError", ""] {
+        let line = status_line(&format!("HTTP/1.1 500 {phrase}"), Mode::Enforce, Mode::Enforce);
+        assert_eq!(line, "HTTP/1.1 500 Internal Server Error");
+    }
+}
+
+#[test]
+fn a_reason_phrase_passes_where_fields_are_only_observed() {
+    for hardening in [Mode::Off, Mode::Observe] {
+        let line = status_line("HTTP/1.1 200 All is well", hardening, Mode::Enforce);
+        assert_eq!(line, "HTTP/1.1 200 All is well");
+    }
+}
+
+#[test]
+fn a_reason_phrase_that_leaks_passes_only_where_leaks_are_only_observed() {
+    let leak = "HTTP/1.1 500 postgres://app:kR7vT2mQ9x@db.corp.internal/app";
+    for hardening in [Mode::Off, Mode::Observe, Mode::Enforce] {
+        assert_eq!(status_line(leak, hardening, Mode::Enforce), "HTTP/1.1 500 Internal Server Error");
+    }
+    assert_eq!(status_line(leak, Mode::Observe, Mode::Observe), leak);
 }

@@ -401,7 +401,7 @@ fn through(
 ) -> (crate::exchange::Outcome, String) {
     use crate::{exchange, request::RequestHead, response::ResponseHead};
     let headers = http::HeaderMap::from_iter([(http::header::CONTENT_TYPE, HeaderValue::from_static(media_type))]);
-    let head = ResponseHead { status: http::StatusCode::OK, headers };
+    let head = ResponseHead::new(http::StatusCode::OK, headers);
     let body = bytes::Bytes::copy_from_slice(body.as_bytes());
     let uri = http::Uri::try_from(path).unwrap();
     let headers = http::HeaderMap::from_iter([(http::header::HOST, HeaderValue::from_static("example.org"))]);

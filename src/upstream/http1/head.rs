@@ -6,6 +6,8 @@ use std::mem::MaybeUninit;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, header, response};
 
+use crate::response::ReasonPhrase;
+
 /// The most fields of a head, interim ones included.
 pub(super) const MAX_FIELDS: usize = 100;
 
@@ -30,6 +32,9 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Option<Parsed>> {
     head.status = StatusCode::from_u16(parsed.code?).ok()?;
     head.version = if parsed.version? == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
     head.headers = field_map(parsed.headers, bytes.get(..length)?)?;
+    if let Some(reason) = parsed.reason.and_then(|phrase| ReasonPhrase::own(phrase, head.status)) {
+        head.extensions.insert(reason);
+    }
     Some(Some(Parsed { head, length }))
 }
 
@@ -72,6 +77,7 @@ mod tests {
         let Parsed { head, length } = parse(text.as_bytes()).unwrap().unwrap();
         assert_eq!(&text[length..], "body");
         assert_eq!((head.status.as_u16(), head.version), (404, Version::HTTP_11));
+        assert_eq!(head.extensions.get::<ReasonPhrase>().unwrap().as_bytes(), b"Not At All");
         let values: Vec<_> = head.headers.get_all("a").iter().map(HeaderValue::as_bytes).collect();
         assert_eq!(values, [b"1".as_slice(), b"two"]);
         assert_eq!(head.headers["b"], "");

@@ -44,7 +44,7 @@ pub(crate) fn leaks() -> &'static Leaks {
             let mut rows = rows.filter(|row| row.field().is_none() && row.status() == 200 && row.body().len() > 40);
             let found = rows.find(|row| {
                 let status = StatusCode::from_u16(row.status()).unwrap();
-                let head = ResponseHead { status, headers: HeaderMap::new() };
+                let head = ResponseHead::new(status, HeaderMap::new());
                 let body = Bytes::from(format!("{before}{}", row.body()));
                 replay(&engine, head, vec![body]).outcome.disposition == disposition
             });

@@ -13,6 +13,8 @@ mod node;
 #[cfg(test)]
 mod python;
 #[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod weak_keys;

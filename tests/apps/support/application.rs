@@ -81,7 +81,7 @@ pub(super) fn end_group(process: &mut Child) {
 }
 
 /// The build folder, where `tests/run` installs the frameworks.
-fn target() -> PathBuf {
+pub(super) fn target() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target")
 }
 

@@ -49,6 +49,17 @@ impl Proxy {
         }
     }
 
+    /// Tells it to read its configuration again.
+    pub(crate) fn hang_up(&self) {
+        let told = Command::new("kill").args(["-s", "HUP", &self.process.id().to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()), "the proxy takes no signal");
+    }
+
+    /// The id of its process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The next line of its log that has this in it.
     pub(crate) fn logged(&self, text: &str) -> String {
         let mut lines = std::iter::from_fn(|| self.log.recv_timeout(PATIENCE).ok());

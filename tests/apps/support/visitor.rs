@@ -50,34 +50,78 @@ pub(crate) struct Answer {
 }
 
 /// A client of one address that keeps its cookies.
+#[derive(Clone)]
 pub(crate) struct Visitor {
     address: SocketAddr,
-    cookies: String,
+    /// By name, in the order in which they came.
+    cookies: Vec<(String, String)>,
 }
 
 impl Visitor {
     pub(crate) const fn of(address: SocketAddr) -> Self {
-        Self { address, cookies: String::new() }
+        Self { address, cookies: Vec::new() }
     }
 
     /// Submits the login form and keeps the session cookie, where the application has that form.
     pub(crate) fn log_in(&mut self) -> Answer {
-        let form = "user=ada&password=unimportant";
-        let request = format!(
-            "POST /login HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\nAccept: text/html\r\n\
+        self.submit("/login", "user=ada&password=unimportant")
+    }
+
+    /// Submits a form, as `application/x-www-form-urlencoded`, and keeps the cookies that come back.
+    pub(crate) fn submit(&mut self, path: &str, form: &str) -> Answer {
+        let answer = self.exchange(&format!(
+            "POST {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\nAccept: text/html\r\n{}\
              Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            self.cookie_field(),
             form.len()
-        );
-        let answer = self.exchange(&request);
-        self.cookies = answer.all("set-cookie").map(pair).collect::<Vec<_>>().join("; ");
+        ));
+        answer.all("set-cookie").for_each(|cookie| self.keep(cookie));
         answer
     }
 
     /// Requests a page.
     pub(crate) fn get(&self, path: &str, form: Form) -> Answer {
-        let cookies = if self.cookies.is_empty() { String::new() } else { format!("Cookie: {}\r\n", self.cookies) };
-        let fields = form.fields();
+        let (cookies, fields) = (self.cookie_field(), form.fields());
         self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n{cookies}{fields}\r\n"))
+    }
+
+    /// Goes to a page and keeps the cookies that come back.
+    pub(crate) fn visit(&mut self, path: &str) -> Answer {
+        let answer = self.get(path, Form::Page);
+        answer.all("set-cookie").for_each(|cookie| self.keep(cookie));
+        answer
+    }
+
+    /// The value of a cookie that it has.
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Gives it a cookie, in the place of one that it has by this name.
+    pub(crate) fn set_cookie(&mut self, name: &str, value: &str) {
+        self.cookies.retain(|(known, _)| known != name);
+        self.cookies.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The names of the cookies that it has.
+    pub(crate) fn cookie_names(&self) -> Vec<&str> {
+        self.cookies.iter().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Takes a `Set-Cookie` field as a browser does, as far as one host with one path needs it.
+    fn keep(&mut self, cookie: &str) {
+        let (name, value) = pair(cookie).split_once('=').unwrap_or_default();
+        let attributes = cookie.to_ascii_lowercase();
+        let is_deletion = attributes.contains("max-age=0") || attributes.contains("expires=thu, 01 jan 1970");
+        self.cookies.retain(|(known, _)| known != name);
+        if !is_deletion {
+            self.cookies.push((name.to_owned(), value.to_owned()));
+        }
+    }
+
+    fn cookie_field(&self) -> String {
+        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { String::new() } else { format!("Cookie: {}\r\n", pairs.join("; ")) }
     }
 
     fn exchange(&self, request: &str) -> Answer {

@@ -1,8 +1,10 @@
 //! The built binary in front of an application, as an operator starts it.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -28,7 +30,17 @@ impl Proxy {
     /// Starts `cofferdam run` in front of the application, with further flags, and learns the port from its first
     /// line.
     pub(crate) fn start(upstream: SocketAddr, flags: &[&str]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_cofferdam"))
+        Self::of_binary(env!("CARGO_BIN_EXE_cofferdam"), upstream, flags)
+    }
+
+    /// The optimised build that `tests/run --all` names; without that the test's own.
+    pub(crate) fn measured(upstream: SocketAddr) -> Self {
+        let measured = std::env::var("MEASURED_BINARY");
+        Self::of_binary(measured.as_deref().unwrap_or(env!("CARGO_BIN_EXE_cofferdam")), upstream, &[])
+    }
+
+    fn of_binary(binary: &str, upstream: SocketAddr, flags: &[&str]) -> Self {
+        let mut process = Command::new(binary)
             .args(["run", "--upstream", &format!("http://{upstream}"), "--listen", "127.0.0.1:0"])
             .args(flags)
             .env("COFFERDAM_ADMIN__LISTEN", "127.0.0.1:0")
@@ -55,9 +67,15 @@ impl Proxy {
         assert!(told.is_ok_and(|status| status.success()), "the proxy takes no signal");
     }
 
-    /// The id of its process.
-    pub(crate) fn process_id(&self) -> u32 {
-        self.process.id()
+    /// The CPU time that its thread of this name has used.
+    pub(crate) fn thread_time(&self, name: &str) -> Duration {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.process.id())).expect("the system shows threads");
+        let mut threads = threads.map(|thread| thread.expect("threads can be listed").path());
+        let named = |thread: &PathBuf| fs::read_to_string(thread.join("comm")).is_ok_and(|comm| comm.trim() == name);
+        let thread = threads.find(named).expect("the thread runs");
+        // Time on the processor, time in wait for it, both in nanoseconds, and turns.
+        let times = fs::read_to_string(thread.join("schedstat")).expect("the system accounts for threads");
+        Duration::from_nanos(times.split(' ').next().and_then(|time| time.parse().ok()).expect("the time is a number"))
     }
 
     /// The next line of its log that has this in it.

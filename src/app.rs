@@ -81,8 +81,8 @@ impl AppSettings {
 pub struct Reload {
     /// Loads, compiles and self-tests a new engine; the error says why the old one stays.
     pub load: Box<dyn FnMut() -> anyhow::Result<Engine>>,
-    /// Files whose change calls for it.
-    pub watched: Vec<PathBuf>,
+    /// The files whose change calls for it.
+    pub watched: Watched,
 }
 
 impl std::fmt::Debug for Reload {
@@ -345,8 +345,8 @@ impl Service {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut hang_up = signal(SignalKind::hangup())?;
         let mut interval = tokio::time::interval(WATCH_INTERVAL);
-        let mut engine_files = Watched::new(reload.watched.clone());
-        let mut tls_files = Watched::new(self.tls_files());
+        let tls_files = self.tls_files();
+        let mut tls_files = Watched::new(move || Some(tls_files.clone()));
         loop {
             tokio::select! {
                 _ = terminate.recv() => return Ok(()),
@@ -356,7 +356,7 @@ impl Service {
                     self.renew_tls();
                 }
                 _ = interval.tick() => {
-                    if engine_files.changed() {
+                    if reload.watched.changed() {
                         self.renew(reload);
                     }
                     if tls_files.changed() {
@@ -394,6 +394,7 @@ impl Service {
 
     /// Swaps the engine whole, or keeps the old one and says why.
     pub fn renew(&self, reload: &mut Reload) {
+        reload.watched.list_again();
         let renewed = (reload.load)();
         self.metrics.reloaded(renewed.is_ok());
         match renewed {
@@ -409,15 +410,28 @@ impl Service {
 }
 
 /// Files, and when each was last seen to have changed.
-struct Watched {
+pub struct Watched {
+    list: Box<dyn FnMut() -> Option<Vec<PathBuf>>>,
     files: Vec<PathBuf>,
     seen: HashMap<PathBuf, SystemTime>,
 }
 
 impl Watched {
-    fn new(files: Vec<PathBuf>) -> Self {
-        let seen = modified(&files);
-        Self { files, seen }
+    /// The files that `list` gives: at every reload again, for a new configuration may name others. Where it gives
+    /// none, because the configuration cannot be read, they stay the same.
+    ///
+    /// To be made before they are read, so that no change is missed.
+    pub fn new(list: impl FnMut() -> Option<Vec<PathBuf>> + 'static) -> Self {
+        let mut watched = Self { list: Box::new(list), files: Vec::new(), seen: HashMap::new() };
+        watched.list_again();
+        watched
+    }
+
+    fn list_again(&mut self) {
+        if let Some(files) = (self.list)() {
+            self.files = files;
+        }
+        self.seen = modified(&self.files);
     }
 
     /// Whether any has changed since the last look.
@@ -426,6 +440,12 @@ impl Watched {
         let changed = now != self.seen;
         self.seen = now;
         changed
+    }
+}
+
+impl std::fmt::Debug for Watched {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Watched").field("files", &self.files).finish_non_exhaustive()
     }
 }
 

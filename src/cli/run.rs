@@ -4,11 +4,15 @@ use std::io;
 
 use super::{Exit, Failure, Terminal, arguments::Settings, service};
 use crate::{
-    app::{self, Reload, Service},
+    app::{self, Reload, Service, Watched},
     config::{ConfigError, Environment, Loaded, Origin},
 };
 
 pub(super) fn run(settings: &Settings, environment: Environment, terminal: &mut Terminal<'_>) -> Result<Exit, Failure> {
+    // Before anything is read, so that no change is missed.
+    let (again, variables) = (settings.clone(), environment.clone());
+    let list = move || Some(service::watched(again.files.file(&variables), &again.load(variables.clone()).ok()?));
+    let watched = Watched::new(list);
     let loaded = settings.load(environment.clone())?;
     let Some(upstream) = &loaded.config.upstream.url else { return Err(no_upstream(&loaded).into()) };
     let compiled = service::settings(&loaded, upstream)?;
@@ -17,7 +21,6 @@ pub(super) fn run(settings: &Settings, environment: Environment, terminal: &mut 
     let service = app::start(compiled, service::engine(&loaded, &rates)?, io::stderr())?;
     service.install_log(&log)?;
     announce(&service, terminal)?;
-    let watched = service::watched(settings.files.file(&environment), &loaded);
     let settings = settings.clone();
     let load = move || Ok(service::engine(&settings.load(environment.clone())?, &rates)?);
     service.run(Reload { load: Box::new(load), watched })?;

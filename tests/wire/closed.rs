@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use cofferdam::{
-    app::Reload,
+    app::{Reload, Watched},
     coding::{Coding, Encoder},
     policy::{RoutePolicy, Unreadable, UpgradePolicy},
 };
@@ -195,7 +195,7 @@ fn an_engine_that_does_not_load_is_not_used() {
     let origin = Origin::saying(answer("200 OK", "", format!("The market opens at nine. {leak}")));
     let proxy = Cofferdam::before(&origin);
     let fails = || -> Result<cofferdam::engine::Engine, _> { Err(std::io::Error::other("no such file").into()) };
-    proxy.service.renew(&mut Reload { load: Box::new(fails), watched: Vec::new() });
+    proxy.service.renew(&mut Reload { load: Box::new(fails), watched: Watched::new(|| None) });
     assert!(proxy.client().get("/").text().contains("[redacted:private-key]"));
     assert!(proxy.stop().contains(r#"cofferdam_engine_reloads_total{result="refused"} 1"#));
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use cofferdam::{
-    app::{AppSettings, Reload, start},
+    app::{AppSettings, Reload, Watched, start},
     config::{Sources, compile, load},
     engine::Engine,
     incident::{FingerprintKey, HashKey},
@@ -77,7 +77,7 @@ fn who_fails_to_sign_in_is_locked_out_and_a_reload_forgets_nothing() {
         let rates = rates.clone();
         move || Ok(engine(text, &rates))
     });
-    proxy.service.renew(&mut Reload { load, watched: Vec::new() });
+    proxy.service.renew(&mut Reload { load, watched: Watched::new(|| None) });
     let refused = ask(&mut proxy.client(), "POST", "/login", "Content-Length: 0\r\n");
     let seconds: u32 = refused.field("retry-after").unwrap().parse().unwrap();
     assert!(refused.status == 429 && (1..=30).contains(&seconds), "{refused:?}");

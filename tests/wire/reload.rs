@@ -1,6 +1,7 @@
 //! What a reload keeps, in the built binary.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Read},
     net::SocketAddr,
     process::{Child, Command, Stdio},
@@ -8,6 +9,8 @@ use std::{
     thread,
     time::Duration,
 };
+
+use cofferdam::cookies::seal::generate;
 
 use crate::{
     guard::ask,
@@ -83,4 +86,27 @@ fn a_signal_to_reload_lets_nobody_in_who_was_locked_out() {
     assert_eq!([sign_in(), sign_in(), sign_in()], [401, 401, 429]);
     running.hang_up();
     assert_eq!(sign_in(), 429);
+}
+
+/// Without a signal. The key file is named by a configuration that came into force while the proxy ran.
+#[test]
+fn a_file_that_the_configuration_names_since_a_reload_is_watched() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let new = directory.path().join("new");
+        fs::write(&new, text).unwrap();
+        fs::rename(new, directory.path().join(name)).unwrap();
+    };
+    write("cofferdam.toml", "");
+    write("keys", &generate(&[1, 2, 3, 4, 5, 6, 7, 8, 9].repeat(4).try_into().unwrap()));
+    let origin = Origin::saying(answer("200 OK", "", "hello"));
+    let file = directory.path().join("cofferdam.toml");
+    let running = Running::before(&origin, &["--config", file.to_str().unwrap()]);
+    running.said("listening on ");
+    write("cofferdam.toml", "[cookies.seal]\nnames = [\"sid\"]\nkeys = \"file:keys\"\n");
+    running.said("the new configuration is in force");
+    write("keys", "no key\n");
+    running.said("the old configuration stays in force");
+    write("keys", &generate(&[9, 8, 7, 6, 5, 4, 3, 2, 1].repeat(4).try_into().unwrap()));
+    running.said("the new configuration is in force");
 }

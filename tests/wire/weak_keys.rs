@@ -3,7 +3,7 @@
 use std::io;
 
 use cofferdam::{
-    app::{AppSettings, Reload, start},
+    app::{AppSettings, Reload, Watched, start},
     config::{Sources, compile, load},
     engine::Engine,
     incident::{FingerprintKey, HashKey},
@@ -97,7 +97,7 @@ fn a_reload_brings_new_keys_into_force_and_repeats_no_incident() {
     bytes(&proxy);
     let text = format!("cookies.weak_keys.key_files = [{:?}]", keys.display().to_string());
     let load = Box::new(move || Ok(engine(&text)));
-    proxy.service.renew(&mut Reload { load, watched: Vec::new() });
+    proxy.service.renew(&mut Reload { load, watched: Watched::new(|| None) });
     bytes(&proxy);
     let counts = proxy.stop();
     assert!(counts.contains(&finding("weak-key-flask", 1)), "{counts}");

@@ -42,7 +42,7 @@ fn background(c: &mut Criterion) {
             let mut group = c.benchmark_group("background");
             group.sample_size(10);
             group.bench_function("rails, the first", |bencher| {
-                bencher.iter_batched(fresh, run, BatchSize::PerIteration)
+                bencher.iter_batched(fresh, run, BatchSize::PerIteration);
             });
         }
     }

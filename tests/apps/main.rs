@@ -5,6 +5,8 @@
 //! marked `#[ignore]` and run by `tests/run --all`.
 
 #[cfg(test)]
+mod browsers;
+#[cfg(test)]
 mod debian;
 #[cfg(test)]
 mod files;

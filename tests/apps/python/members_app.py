@@ -9,9 +9,12 @@ from flask import Flask, jsonify, redirect, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_required, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect, generate_csrf
 from markupsafe import escape
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 app = Flask(__name__)
 app.secret_key = os.environ["LEDGER_SIGNING_KEY"]
+# The proxy says by which scheme its clients come; without TLS, Flask-WTF would not look at the referrer.
+app.wsgi_app = ProxyFix(app.wsgi_app)
 CSRFProtect(app)
 members = LoginManager(app)
 

@@ -1,6 +1,7 @@
 //! The actors of these tests: an application with canaries planted in it, the proxy, and a visitor.
 
 mod application;
+mod browser;
 mod canaries;
 mod configured;
 mod libraries;
@@ -9,6 +10,7 @@ mod proxy;
 mod visitor;
 
 pub(crate) use application::{Application, Deployment};
+pub(crate) use browser::Browser;
 pub(crate) use canaries::{Canaries, Plant};
 pub(crate) use configured::{Configured, key_line};
 pub(crate) use libraries::Library;

@@ -21,6 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// A running proxy. Dropping it ends it.
 pub(crate) struct Proxy {
     pub(crate) address: SocketAddr,
+    /// Where it listens for TLS, if it does.
+    pub(crate) secure_address: Option<SocketAddr>,
     process: Child,
     /// The lines of its log.
     log: mpsc::Receiver<String>,
@@ -53,7 +55,7 @@ impl Proxy {
         let output = lines(process.stdout.take().expect("the output is piped"));
         let log = lines(process.stderr.take().expect("the log is piped"));
         match announced(&output) {
-            Some(address) => Self { address, process, log },
+            Some((address, secure_address)) => Self { address, secure_address, process, log },
             None => {
                 end_group(&mut process);
                 panic!("the proxy did not say where it listens");
@@ -91,14 +93,17 @@ impl Drop for Proxy {
     }
 }
 
-/// The address in the line `listening on ADDRESS`.
-fn announced(lines: &mpsc::Receiver<String>) -> Option<SocketAddr> {
+/// The addresses in the lines `listening on ADDRESS` and `listening for TLS on ADDRESS`. The operator's is said last.
+fn announced(lines: &mpsc::Receiver<String>) -> Option<(SocketAddr, Option<SocketAddr>)> {
     let deadline = Instant::now() + START_DEADLINE;
+    let (mut plain, mut secure) = (None, None);
     loop {
         let line = lines.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()?;
-        let address = line.strip_prefix("listening on ").and_then(|address| address.trim().parse().ok());
-        if address.is_some() {
-            return address;
+        let after = |words: &str| line.strip_prefix(words).and_then(|address| address.trim().parse().ok());
+        plain = plain.or_else(|| after("listening on "));
+        secure = secure.or_else(|| after("listening for TLS on "));
+        if line.starts_with("metrics and health on ") {
+            return Some((plain?, secure));
         }
     }
 }

@@ -25,6 +25,24 @@ fn one_connection_serves_many_requests() {
     assert!(proxy.stop().contains("cofferdam_connections_total 1\n"));
 }
 
+/// Or the next client's request would count as that user's.
+#[test]
+fn a_connection_that_somebody_signed_in_on_is_not_used_again() {
+    let origin = Origin::saying(answer("200 OK", "", "hello"));
+    let proxy = Cofferdam::before(&origin);
+    for credentials in ["NTLM TlRMTVNTUAADAAAA", "negotiate YIIKOgYGKwYBBQUCoIIKLjCC"] {
+        let user = format!("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: {credentials}\r\n\r\n");
+        for request in [user.as_str(), "GET / HTTP/1.1\r\nHost: a\r\n\r\n"] {
+            let mut client = proxy.client();
+            client.send(request);
+            assert_eq!(client.response().status, 200);
+        }
+    }
+    // What nobody signed in on goes on to be used.
+    assert_eq!(origin.asked().iter().map(|asked| asked.connection).collect::<Vec<_>>(), [0, 1, 1, 2]);
+    drop(proxy);
+}
+
 #[test]
 fn a_connection_with_surplus_bytes_is_not_used_again() {
     let poison = answer("200 OK", "", "POISON");

@@ -63,6 +63,14 @@ pub(super) fn is_kept_alive(head: &response::Parts) -> bool {
         && (head.version == Version::HTTP_11 || says("keep-alive"))
 }
 
+/// Whether a request may sign in the connection it comes on, and not only itself (RFC 4559 section 5; NTLM): whatever
+/// followed on that connection would count as the same user's.
+pub(super) fn signs_in_connection(request: &HeaderMap) -> bool {
+    let credentials = request.get_all(header::AUTHORIZATION).iter();
+    let mut schemes = credentials.filter_map(|value| value.as_bytes().split(u8::is_ascii_whitespace).next());
+    schemes.any(|scheme| [&b"Negotiate"[..], b"NTLM"].iter().any(|bound| scheme.eq_ignore_ascii_case(bound)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,6 +116,22 @@ mod tests {
         }
         let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: 1\r\n".repeat(MAX_FIELDS + 1));
         assert!(parse(many.as_bytes()).is_none());
+    }
+
+    #[test]
+    fn a_sign_in_of_a_connection_is_told_from_that_of_a_request() {
+        for (credentials, bound) in [
+            ("Negotiate YII", true),
+            ("ntlm TlRMTVNTUAAB", true),
+            ("NTLM", true),
+            ("Basic bnRsbTpudGxt", false),
+            ("Bearer NTLM", false),
+            ("", false),
+        ] {
+            let request = [(header::AUTHORIZATION, HeaderValue::from_static(credentials))].into_iter().collect();
+            assert_eq!(signs_in_connection(&request), bound, "{credentials}");
+        }
+        assert!(!signs_in_connection(&HeaderMap::new()));
     }
 
     #[test]

@@ -78,6 +78,7 @@ impl Http1 {
     /// Sends a request and waits for the head of its answer, which may come before the request's end.
     pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Answered, Failure> {
         let (parts, body) = request.into_parts();
+        let signs_in = head::signs_in_connection(&parts.headers);
         let mut sending = Sending::new(&parts, body);
         let mut interim = self.max_head.saturating_mul(INTERIM_HEADS);
         let received = poll_fn(|cx| {
@@ -95,7 +96,8 @@ impl Http1 {
             }
         };
         let framing = Framing::of(&head, parts.method == Method::HEAD).ok_or(Fault::Malformed)?;
-        let content = Content::new(framing, head::is_kept_alive(&head), sending);
+        let reusable = head::is_kept_alive(&head) && !signs_in;
+        let content = Content::new(framing, reusable, sending);
         Ok((head, content.begun(self)))
     }
 

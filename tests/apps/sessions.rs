@@ -209,6 +209,9 @@ fn the_session_of_flask_is_unreadable_and_bound_to_its_name() {
 #[test]
 fn the_session_of_egg_is_unreadable_and_bound_to_its_name() {
     unreadable_and_bound(&EGG);
+    // A cookie that Egg signs in another beside it comes back as it was.
+    let page = Stage::set(&EGG).member("ada").visit("/account").text();
+    assert!(page.contains("Branch: harbour"), "{page}");
 }
 
 /// Made with the true key, so that the application takes it; and a true one that nobody sealed.

@@ -62,7 +62,7 @@ def login():
 @login_required
 def account():
     notes = "".join(f"<li>{escape(note)}" for note in session.get("notes", []))
-    write = form("/notes", "<input name=note><button>Write down</button>")
+    write = form("/notes", "<input name=note><button>Write down</button>") + "<script>document.title += ', by script'</script>"
     return page(f"Account of {escape(current_user.id)}", f"<ul>{notes}</ul>{write}{form('/logout', '<button>Sign out</button>')}")
 
 

@@ -122,6 +122,8 @@ impl Browser {
     }
 
     fn find(&self, selector: &str) -> String {
+        let is_there = self.text_of(&format!("!!document.querySelector(\"{selector}\")"));
+        assert_eq!(is_there, "true", "no {selector} on {}: {}", self.path(), self.text());
         let element = self.post("/element", &json!({ "using": "css selector", "value": selector }));
         element[ELEMENT].as_str().expect("an element has an id").to_owned()
     }

@@ -50,7 +50,7 @@ impl Configured {
 
 /// The keys first: whoever reads the configuration of a generation reads its keys after it.
 fn write(directory: &TempDir, configuration: &str, keys: &str, generation: u32) {
-    let text = format!("{configuration}\n[headers.set]\n{GENERATION} = \"{generation}\"\n");
+    let text = format!("headers.set.{GENERATION} = \"{generation}\"\n{configuration}\n");
     for (name, text) in [("keys", keys), ("cofferdam.toml", &text)] {
         let new = directory.path().join(format!("{name}.new"));
         fs::write(&new, text).expect("a file can be written");

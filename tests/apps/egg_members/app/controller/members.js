@@ -24,7 +24,7 @@ module.exports = class extends Controller {
     const { user, notes = [] } = this.ctx.session;
     if (!user) return this.ctx.redirect('/login');
     const list = notes.map(note => `<li>${this.ctx.helper.escape(note)}`).join('');
-    const write = this.form('/notes', '<input name=note><button>Write down</button>');
+    const write = this.form('/notes', '<input name=note><button>Write down</button>') + '<script>document.title += \', by script\'</script>';
     const leave = this.form('/logout', '<button>Sign out</button>');
     const branch = this.ctx.cookies.get('branch') || 'nowhere';
     this.ctx.body = page(`Account of ${this.ctx.helper.escape(user)}`, `<p>Branch: ${branch}</p><ul>${list}</ul>${write}${leave}`);

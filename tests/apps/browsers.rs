@@ -8,7 +8,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::sessions::{EGG, FLASK, Site};
+use super::sessions::{DJANGO, EGG, FLASK, Site};
 use super::support::{Application, Browser, Canaries, Configured, Deployment, key_line};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,6 +233,18 @@ fn flask_is_used_by_tls() {
 
 #[test]
 #[ignore = "needs Chromium: tests/run --all"]
+fn django_is_used_by_http() {
+    used(&DJANGO, Door::Http);
+}
+
+#[test]
+#[ignore = "needs Chromium: tests/run --all"]
+fn django_is_used_by_tls() {
+    used(&DJANGO, Door::Tls);
+}
+
+#[test]
+#[ignore = "needs Chromium: tests/run --all"]
 fn egg_is_used_by_http() {
     used(&EGG, Door::Http);
 }
@@ -247,6 +259,12 @@ fn egg_is_used_by_tls() {
 #[ignore = "needs Chromium: tests/run --all"]
 fn flask_is_used_with_every_control_enforced() {
     used(&FLASK, Door::Strict);
+}
+
+#[test]
+#[ignore = "needs Chromium: tests/run --all"]
+fn django_is_used_with_every_control_enforced() {
+    used(&DJANGO, Door::Strict);
 }
 
 #[test]
@@ -275,6 +293,13 @@ fn shown_no_debugger(site: &Site, deployment: &Deployment) {
 fn the_debugger_of_flask_is_a_plain_error_in_a_browser() {
     let environment = &[("LEDGER_SIGNING_KEY", super::sessions::SIGNING_KEY), ("LEDGER_DEBUG", "1")];
     shown_no_debugger(&FLASK, &Deployment { environment, ..FLASK.deployment });
+}
+
+#[test]
+#[ignore = "needs Chromium: tests/run --all"]
+fn the_error_page_of_django_is_a_plain_error_in_a_browser() {
+    let environment = &[("LEDGER_SIGNING_KEY", super::sessions::SIGNING_KEY), ("LEDGER_DEBUG", "1")];
+    shown_no_debugger(&DJANGO, &Deployment { environment, ..DJANGO.deployment });
 }
 
 #[test]

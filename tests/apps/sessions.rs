@@ -1,4 +1,4 @@
-//! Sign-in, forms and sessions of Flask and Egg, as their libraries have them by themselves, while the proxy seals
+//! Sign-in, forms and sessions of Flask, Django and Egg, as their libraries have them by themselves, while the proxy seals
 //! the cookies.
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,6 +45,21 @@ pub(crate) const FLASK: Site = Site {
     token_field: "x-csrftoken",
     token_for_scripts: "document.querySelector('input[name=csrf_token]').value",
     sealed: r#"["session", "remember_token"]"#,
+};
+
+pub(crate) const DJANGO: Site = Site {
+    deployment: Deployment {
+        sources: &["python/members_django.py"],
+        command: &["{target}/venv/python/bin/python", "members_django.py"],
+        ..FLASK.deployment
+    },
+    library: Library { program: "django_cookies.py", ..FLASK.library },
+    sessions: &["sessionid"],
+    readable: &["csrftoken"],
+    token: "csrfmiddlewaretoken",
+    token_field: "x-csrftoken",
+    token_for_scripts: "document.cookie.match(/csrftoken=([^;]*)/)[1]",
+    sealed: r#"["sessionid", "messages"]"#,
 };
 
 /// Everything is sealed but what scripts must read, `csrfToken`: signed cookies come in pairs, `branch` and
@@ -165,6 +180,11 @@ fn members_of_flask_sign_in_send_forms_and_sign_out() {
 }
 
 #[test]
+fn members_of_django_sign_in_send_forms_and_sign_out() {
+    signed_in_and_out(&DJANGO);
+}
+
+#[test]
 fn members_of_egg_sign_in_send_forms_and_sign_out() {
     signed_in_and_out(&EGG);
 }
@@ -207,6 +227,11 @@ fn the_session_of_flask_is_unreadable_and_bound_to_its_name() {
 }
 
 #[test]
+fn the_session_of_django_is_unreadable_and_bound_to_its_name() {
+    unreadable_and_bound(&DJANGO);
+}
+
+#[test]
 fn the_session_of_egg_is_unreadable_and_bound_to_its_name() {
     unreadable_and_bound(&EGG);
     // A cookie that Egg signs in another beside it comes back as it was.
@@ -239,6 +264,11 @@ fn forged(site: &Site) {
 #[test]
 fn a_session_forged_with_the_key_of_flask_never_reaches_it() {
     forged(&FLASK);
+}
+
+#[test]
+fn a_session_forged_with_the_key_of_django_never_reaches_it() {
+    forged(&DJANGO);
 }
 
 #[test]
@@ -301,6 +331,11 @@ fn a_rotation_of_keys_loses_no_session_of_flask() {
 }
 
 #[test]
+fn a_rotation_of_keys_loses_no_session_of_django() {
+    rotated(&DJANGO);
+}
+
+#[test]
 fn a_rotation_of_keys_loses_no_session_of_egg() {
     rotated(&EGG);
 }
@@ -329,6 +364,11 @@ fn graced(site: &Site) {
 #[test]
 fn the_grace_period_loses_no_session_of_flask() {
     graced(&FLASK);
+}
+
+#[test]
+fn the_grace_period_loses_no_session_of_django() {
+    graced(&DJANGO);
 }
 
 #[test]

@@ -85,6 +85,12 @@ pub struct CheckArgs {
     /// Show only what is not a default
     #[arg(long)]
     pub changed: bool,
+    /// Show what becomes of the cookies of a captured response, and by which settings; - is standard input
+    #[arg(long, value_name = "FILE", conflicts_with = "changed")]
+    pub cookies: Option<PathBuf>,
+    /// The form of the report of --cookies
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT", requires = "cookies")]
+    pub format: Format,
 }
 
 /// `scan`.
@@ -98,6 +104,16 @@ pub struct ScanArgs {
     pub format: ReportFormat,
     #[command(flatten)]
     pub files: ConfigFiles,
+}
+
+/// The form of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Text,
+    /// One JSON document
+    Json,
 }
 
 /// The form of the report of `scan`.

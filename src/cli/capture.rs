@@ -1,4 +1,4 @@
-//! What `scan` and `explain` read: raw HTTP/1 responses, HAR archives, and plain bodies.
+//! What `scan`, `explain` and `check --cookies` read: raw HTTP/1 responses, HAR archives, and plain bodies.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -17,6 +17,8 @@ pub(super) struct Capture {
     pub(super) name: String,
     /// What was asked for; `GET /` where that is not known.
     pub(super) request: RequestHead,
+    /// Whether it is known to have been asked for by TLS.
+    pub(super) tls: bool,
     /// The head.
     pub(super) response: ResponseHead,
     /// The body, without transfer coding, with its content coding.
@@ -30,7 +32,8 @@ pub(super) fn read(name: &str, content: &[u8]) -> Vec<Capture> {
         return captures;
     }
     let (response, body) = http_response(content).unwrap_or_else(|| (untyped(), Bytes::copy_from_slice(content)));
-    vec![Capture { name: name.to_owned(), request: request("GET", "http://localhost/"), response, body }]
+    let request = request("GET", "http://localhost/");
+    vec![Capture { name: name.to_owned(), request, tls: false, response, body }]
 }
 
 /// Of a request, only method and URL have a part in the verdict. A URL that is none is that of the root.
@@ -172,6 +175,7 @@ impl ArchiveEntry {
         Capture {
             name: format!("{name}: {method} {location}"),
             request: request(&method, &url),
+            tls: url.starts_with("https:"),
             response: ResponseHead::new(StatusCode::from_u16(response.status).unwrap_or(StatusCode::OK), fields),
             body: response.content.bytes(),
         }
@@ -239,6 +243,7 @@ mod tests {
         assert_eq!(captures[0].body, "hi");
         assert!(captures[0].response.headers.is_empty());
         assert_eq!(captures[1].response.status, 204);
+        assert!(captures[0].tls && !only(b"HTTP/1.1 200 OK").tls);
     }
 
     proptest::proptest! {

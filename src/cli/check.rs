@@ -1,6 +1,6 @@
-//! `cofferdam check`: validates the configuration as `run` would, and shows it.
+//! `cofferdam check`: validates the configuration as `run` would, and shows it, or what it does to cookies.
 
-use super::{Exit, Failure, Terminal, arguments::CheckArgs, judge::no_rates};
+use super::{Exit, Failure, Terminal, arguments::CheckArgs, cookies, judge::no_rates};
 use crate::{
     config::{Environment, Loaded, Origin, Setting, compile},
     incident::FingerprintKey,
@@ -12,6 +12,9 @@ const ORIGIN_COLUMN: usize = 56;
 pub(super) fn run(args: &CheckArgs, environment: Environment, terminal: &mut Terminal<'_>) -> Result<Exit, Failure> {
     let loaded = args.settings.load(environment)?;
     validate(&loaded)?;
+    if let Some(file) = &args.cookies {
+        return cookies::run(file, args.format, &loaded, terminal);
+    }
     for setting in loaded.effective().iter().filter(|setting| !args.changed || setting.origin != Origin::Default) {
         print(setting, terminal)?;
     }

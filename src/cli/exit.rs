@@ -11,7 +11,7 @@ use crate::config::ConfigError;
 pub enum Exit {
     /// Done; nothing found.
     Ok = 0,
-    /// Done; `scan`, `explain` or `rules test` found something.
+    /// Done; `scan`, `explain` or `rules test` found something, or `check --cookies` would change a cookie.
     Findings = 1,
     /// The command line, the configuration, a rule pack or a file it names is wrong.
     Usage = 2,

@@ -1,9 +1,6 @@
 //! `cofferdam explain`: why a captured response would be let through, masked or replaced.
 
-use std::{
-    io::{self, Write},
-    path::Path,
-};
+use std::io::{self, Write};
 
 use super::{
     Exit, Failure, Terminal,
@@ -16,11 +13,7 @@ use crate::{config::Environment, engine::Engine, exchange::Evidence, policy::THR
 
 pub(super) fn run(args: &ExplainArgs, environment: Environment, terminal: &mut Terminal<'_>) -> Result<Exit, Failure> {
     let engine = judge::engine(args.files.load(environment)?)?;
-    let name = args.file.display().to_string();
-    let content = content(&args.file, terminal).map_err(|error| {
-        let hint = "name a captured response, or - for standard input".to_owned();
-        Failure::Usage(format!("cannot read the file: {error}"), name.clone(), hint)
-    })?;
+    let (name, content) = scan::read_one(&args.file, terminal)?;
     let mut exit = Exit::Ok;
     for capture in capture::read(&name, &content) {
         let name = capture.name.clone();
@@ -31,10 +24,6 @@ pub(super) fn run(args: &ExplainArgs, environment: Environment, terminal: &mut T
         }
     }
     Ok(exit)
-}
-
-fn content(path: &Path, terminal: &mut Terminal<'_>) -> io::Result<Vec<u8>> {
-    if path == Path::new("-") { scan::read_bounded(terminal.input) } else { scan::read_file(path) }
 }
 
 fn explain(engine: &Engine, judged: &Judged, terminal: &mut Terminal<'_>) -> Result<(), Failure> {

@@ -5,6 +5,7 @@
 mod arguments;
 mod capture;
 mod check;
+mod cookies;
 pub mod demo;
 mod demonstrate;
 mod exit;

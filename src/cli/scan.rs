@@ -72,11 +72,24 @@ fn is_link(entry: &fs::DirEntry) -> bool {
     entry.file_type().is_ok_and(|kind| kind.is_symlink())
 }
 
-pub(super) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+/// The one file that a command is about, or standard input for `-`; its name and content.
+pub(super) fn read_one(path: &Path, terminal: &mut Terminal<'_>) -> Result<(String, Vec<u8>), Failure> {
+    let content = if path == Path::new("-") { read_bounded(terminal.input) } else { read_file(path) };
+    let name = path.display().to_string();
+    match content {
+        Ok(content) => Ok((name, content)),
+        Err(error) => {
+            let hint = "name a captured response, or - for standard input".to_owned();
+            Err(Failure::Usage(format!("cannot read the file: {error}"), name, hint))
+        }
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     read_bounded(&mut fs::File::open(path)?)
 }
 
-pub(super) fn read_bounded(input: &mut dyn Read) -> io::Result<Vec<u8>> {
+fn read_bounded(input: &mut dyn Read) -> io::Result<Vec<u8>> {
     let mut content = Vec::new();
     input.take(MAX_FILE + 1).read_to_end(&mut content)?;
     if content.len() as u64 > MAX_FILE {

@@ -181,6 +181,62 @@ fn explain_tells_the_rule_and_the_advice() {
     assert_eq!(cofferdam(&["explain", "/nowhere"], &[]).0, Exit::Usage);
 }
 
+const COOKIES: &str = "HTTP/1.1 200 OK\r\nSet-Cookie: sid=s3cret; Path=/; Path=/app\r\nSet-Cookie: csrftoken=t0ken; \
+                       SameSite=Strict\r\nSet-Cookie: trace=n0ise\r\nSet-Cookie: fine=g00d; HttpOnly; SameSite=Lax\r\n\
+                       Set-Cookie: =\r\n\r\n";
+
+#[test]
+fn check_shows_what_becomes_of_cookies_and_which_setting_does_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let config = directory.path().join("cofferdam.toml");
+    let rules = "cookies.rule = [{ name = \"trace\", remove = true }, { name = \"sid\", prefix = \"host\" }]\n";
+    std::fs::write(&config, format!("{rules}[server]\nbehind_tls = true\n")).unwrap();
+    let check = ["check", "--config", config.to_str().unwrap(), "--set", "cookies.same_site=strict", "--cookies"];
+    let (exit, out, err) = on_files(&check, &[("a.http", COOKIES)]);
+    assert_eq!((exit, err.as_str()), (Exit::Findings, ""), "{out}");
+    insta::assert_snapshot!("check_cookies", out.replace(config.to_str().unwrap(), "cofferdam.toml"));
+    for value in ["s3cret", "t0ken", "n0ise", "g00d"] {
+        assert!(!out.contains(value), "{value}");
+    }
+}
+
+#[test]
+fn check_says_as_json_what_is_only_observed() {
+    let (exit, out, _) = on_files(&["check", "--observe", "--format=json", "--cookies"], &[("a.http", COOKIES)]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let sid = &report["responses"][0]["cookies"][0];
+    assert_eq!((exit, &sid["after"]), (Exit::Findings, &"sid=…(6); Path=/app; SameSite=Lax; HttpOnly".into()));
+    assert!(sid["changes"].as_array().unwrap().iter().all(|change| change["observed"] == true), "{out}");
+    assert_eq!(sid["changes"][0]["key"], "cookies.http_only");
+}
+
+#[test]
+fn cookies_that_are_as_they_should_be_are_no_finding() {
+    let fine = "HTTP/1.1 200 OK\r\nSet-Cookie: csrftoken=1; SameSite=Lax\r\n\r\n";
+    let (exit, out, _) = on_files(&["check", "--cookies"], &[("a.http", fine)]);
+    assert_eq!(exit, Exit::Ok);
+    assert!(
+        out.contains("  = csrftoken=…(1); SameSite=Lax\n      stays readable     cookies.script_readable"),
+        "{out}"
+    );
+    let (exit, out, _) = on_files(&["check", "--cookies"], &[("a.http", HEALTHY)]);
+    assert_eq!((exit, out.as_str()), (Exit::Ok, "1 responses, 0 cookies, 0 changed\n"));
+    assert_eq!(cofferdam(&["check", "--cookies", "/nowhere"], &[]).0, Exit::Usage);
+    assert_eq!(cofferdam(&["check", "--format", "json"], &[]).0, Exit::Usage);
+}
+
+#[test]
+fn a_sealed_cookie_is_shown_by_what_seals_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let keys = directory.path().join("keys");
+    cofferdam(&["keys", "generate", keys.to_str().unwrap()], &[]);
+    let sealed = format!("cookies.seal.keys=file:{}", keys.display());
+    let check = ["check", "--set", &sealed, "--set", "cookies.seal.names=sid", "--cookies"];
+    let (_, out, err) = on_files(&check, &[("a.http", COOKIES)]);
+    assert!(out.contains("value              cookies.seal.names = [\"sid\"] (flag --set)"), "{out}{err}");
+    assert!(!out.contains("s3cret"), "{out}");
+}
+
 #[test]
 fn rules_are_listed_shown_and_tested() {
     let (exit, list, _) = cofferdam(&["rules", "list"], &[]);

@@ -11,6 +11,7 @@ mod pattern;
 mod rules;
 pub mod seal;
 mod set_cookie;
+mod shown;
 pub mod weak;
 
 pub use disguise::Disguise;

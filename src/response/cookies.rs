@@ -235,7 +235,8 @@ impl CookiePolicy {
         }
     }
 
-    fn is_script_readable(&self, name: &[u8]) -> bool {
+    /// Whether scripts must read the cookie of this name, prefixed or not.
+    pub fn is_script_readable(&self, name: &[u8]) -> bool {
         let own = || Prefix::of(name).map(|prefix| &name[prefix.as_str().len()..]);
         let given = [Prefix::Host, Prefix::Secure].iter().find_map(|prefix| prefix.strip(name));
         let bare = given.or_else(own).unwrap_or(name);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::Failure;
+use super::{Failure, audit::Grade};
 use crate::config::{Environment, Flag, Loaded, PRESETS, Sources, load};
 
 /// Keeps debug pages, stack traces and secrets of a leaky web application from its visitors.
@@ -29,6 +29,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Look for leaks in files, raw HTTP responses and HAR archives
     Scan(ScanArgs),
+    /// Grade what visitors of an application can see of it, by a few dozen GET requests
+    Audit(AuditArgs),
     /// List, show and test the rules
     Rules(RulesArgs),
     /// Tell why a captured response would be let through, masked or replaced
@@ -126,6 +128,28 @@ pub enum ReportFormat {
     Json,
     /// SARIF 2.1.0, for code hosting services
     Sarif,
+}
+
+/// `audit`.
+#[derive(Debug, Args)]
+pub struct AuditArgs {
+    /// The application, behind cofferdam or without it: http://… or https://…
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// The worst grade that is no finding
+    #[arg(long, value_enum, ignore_case = true, default_value = "B", value_name = "GRADE")]
+    pub fail_under: Grade,
+    /// The authority of the server's certificate, in PEM; without it those of the system
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+    /// Do not ask for debug endpoints and files
+    #[arg(long)]
+    pub no_probes: bool,
+    /// The form of the report
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    pub format: Format,
+    #[command(flatten)]
+    pub files: ConfigFiles,
 }
 
 /// `rules`.

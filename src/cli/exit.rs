@@ -11,7 +11,8 @@ use crate::config::ConfigError;
 pub enum Exit {
     /// Done; nothing found.
     Ok = 0,
-    /// Done; `scan`, `explain` or `rules test` found something, or `check --cookies` would change a cookie.
+    /// Done; `scan`, `explain` or `rules test` found something, `check --cookies` would change a cookie, or
+    /// the grade of `audit` is too low.
     Findings = 1,
     /// The command line, the configuration, a rule pack or a file it names is wrong.
     Usage = 2,

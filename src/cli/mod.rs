@@ -3,6 +3,7 @@
 //! Everything goes through [`Terminal`], so that tests read what an operator would read.
 
 mod arguments;
+mod audit;
 mod capture;
 mod check;
 mod cookies;
@@ -19,6 +20,7 @@ mod scan;
 mod service;
 
 pub use arguments::{Cli, Command};
+pub use audit::Grade;
 pub use exit::{Exit, Failure};
 
 use std::{
@@ -68,6 +70,7 @@ fn dispatch(command: Command, environment: Environment, terminal: &mut Terminal<
         Command::Demo(demo) => demonstrate::run(&demo, terminal),
         Command::Check(check) => check::run(&check, environment, terminal),
         Command::Scan(scan) => scan::run(&scan, environment, terminal),
+        Command::Audit(audit) => audit::run(&audit, environment, terminal),
         Command::Rules(rules) => rules::run(&rules, environment, terminal),
         Command::Explain(explain) => explain::run(&explain, environment, terminal),
         Command::Keys(keys) => keys::run(&keys, terminal),

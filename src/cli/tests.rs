@@ -17,7 +17,7 @@ fn help_goes_to_standard_output() {
     let (exit, out, err) = cofferdam(&["--help"], &[]);
     assert_eq!((exit, err.as_str()), (Exit::Ok, ""));
     insta::assert_snapshot!("help", out);
-    for command in ["run", "demo", "check", "scan", "rules", "explain", "keys"] {
+    for command in ["run", "demo", "check", "scan", "audit", "rules", "explain", "keys"] {
         let (exit, out, _) = cofferdam(&[command, "-h"], &[]);
         assert_eq!(exit, Exit::Ok);
         insta::assert_snapshot!(format!("help_{command}"), out);

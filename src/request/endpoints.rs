@@ -29,12 +29,24 @@ pub struct EndpointRow {
     pub kind: PatternKind,
     /// The patterns, lower case, paths from the root.
     pub patterns: Vec<Box<str>>,
+    /// How to see whether the application answers there.
+    pub probes: Vec<Probe>,
     /// What the operator should do about it.
     pub advice: Box<str>,
     /// Whether the row is in force unless the configuration says otherwise.
     pub on: bool,
     /// Where it is written: `file:line`.
     pub origin: Box<str>,
+}
+
+/// A request that shows whether there is something: `GET`, and what only the endpoint itself would answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Probe {
+    /// Path and query, from the root.
+    pub target: Box<str>,
+    /// Text of which some stands in the answer, compared with case. Never none.
+    pub signs: Vec<Box<str>>,
 }
 
 /// Which rows are in force besides or against what they say themselves.
@@ -97,6 +109,7 @@ pub fn parse_rows(file: &str, text: &str) -> Result<Vec<EndpointRow>, EndpointEr
         id: row.id.into_inner(),
         kind: row.kind,
         patterns: row.patterns,
+        probes: row.probes,
         advice: row.advice,
         on: row.on,
     };
@@ -121,6 +134,8 @@ struct Row {
     kind: PatternKind,
     #[serde(default)]
     patterns: Vec<Box<str>>,
+    #[serde(default)]
+    probes: Vec<Probe>,
     advice: Box<str>,
     #[serde(default = "on")]
     on: bool,
@@ -133,6 +148,7 @@ fn on() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::request::EndpointTable;
 
     #[test]
     fn the_built_in_rows_are_read_and_their_ids_are_their_own() {
@@ -142,6 +158,23 @@ mod tests {
         ids.dedup();
         assert_eq!(ids.len(), rows.len());
         assert!(rows.iter().all(|row| row.advice.ends_with('.') && row.advice.len() > 20));
+    }
+
+    /// So that behind this guard a probe finds nothing, and an audit is no scan.
+    #[test]
+    fn a_probe_asks_for_what_its_own_row_covers_and_there_are_few() {
+        let rows = embedded_rows().unwrap();
+        for row in &rows {
+            let one = EndpointRow { on: true, ..row.clone() };
+            let table = EndpointTable::build(&[one], &EndpointSelection::default()).unwrap();
+            for probe in &row.probes {
+                let (path, query) =
+                    probe.target.split_once('?').map_or((&*probe.target, None), |(path, query)| (path, Some(query)));
+                assert!(table.find(path, query).is_some(), "{}: {}", row.id, probe.target);
+                assert!(probe.signs.iter().all(|sign| sign.len() >= 4) && !probe.signs.is_empty(), "{}", row.id);
+            }
+        }
+        assert!(rows.iter().map(|row| row.probes.len()).sum::<usize>() <= 32);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub mod rate;
 pub use canonical::CanonicalPath;
 pub use cidr::{Cidr, CidrError};
 pub use client::Client;
-pub use endpoints::{EndpointError, EndpointRow, EndpointSelection, PatternKind, embedded_rows, parse_rows};
+pub use endpoints::{EndpointError, EndpointRow, EndpointSelection, PatternKind, Probe, embedded_rows, parse_rows};
 pub use forward::{ForwardPolicy, HostRule, Peer};
 pub use hop::{Upgrade, remove_hop_by_hop};
 pub use limits::{LimitPolicy, MethodPolicy};

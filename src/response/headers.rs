@@ -177,7 +177,8 @@ impl Removal {
         removed
     }
 
-    fn covers(&self, name: &HeaderName) -> bool {
+    /// Whether a field of this name is taken away.
+    pub fn covers(&self, name: &HeaderName) -> bool {
         self.names.contains(name) || self.covers_by_prefix(name)
     }
 

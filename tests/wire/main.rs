@@ -6,6 +6,8 @@
 mod support;
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod closed;
 #[cfg(test)]
 mod ending;

@@ -39,6 +39,7 @@ pub(super) struct Client {
     clock: Clock,
     host: HeaderValue,
     asked: Cell<u32>,
+    limited: Cell<u32>,
 }
 
 impl Client {
@@ -50,12 +51,23 @@ impl Client {
         let settings = UpstreamSettings { tls, max_idle: 1, ..UpstreamSettings::new(address) };
         let clock = Clock::default();
         let host = target.host_field().context("the host is no field value")?;
-        Ok(Self { upstream: Upstream::new(settings, clock.clone()), clock, host, asked: Cell::new(0) })
+        Ok(Self {
+            upstream: Upstream::new(settings, clock.clone()),
+            clock,
+            host,
+            asked: Cell::new(0),
+            limited: Cell::new(0),
+        })
     }
 
     /// How many requests were sent.
     pub(super) fn asked(&self) -> u32 {
         self.asked.get()
+    }
+
+    /// How many of them were answered with 429.
+    pub(super) fn limited(&self) -> u32 {
+        self.limited.get()
     }
 
     /// Asks for a target on the origin, with further fields; what went wrong in words.
@@ -72,6 +84,7 @@ impl Client {
     async fn exchange(&self, request: Request<RequestBody>) -> Result<Answer, String> {
         let deadline = self.clock.deadline();
         let answer = self.upstream.send(request, &deadline).await.map_err(|fault| fault.to_string())?;
+        self.limited.set(self.limited.get() + u32::from(answer.head.status == StatusCode::TOO_MANY_REQUESTS));
         let (body, whole) = read(answer.body).await;
         Ok(Answer { status: answer.head.status, headers: answer.head.headers, body, whole })
     }

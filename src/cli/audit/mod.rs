@@ -176,8 +176,8 @@ impl Audit {
         let (score, findings) = self.findings.weigh();
         pages.extend(probed);
         let url = format!("{}{}", self.target.origin(), path(&self.target.page));
-        let requests = self.client.asked();
-        Report { version: 1, url, grade: Grade::of(score), score, requests, leads_elsewhere, pages, findings }
+        let (requests, limited) = (self.client.asked(), self.client.limited());
+        Report { version: 1, url, grade: Grade::of(score), score, requests, limited, leads_elsewhere, pages, findings }
     }
 }
 

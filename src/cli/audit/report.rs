@@ -1,6 +1,9 @@
 //! The report of `audit`.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeSet,
+    io::{self, Write},
+};
 
 use serde::Serialize;
 
@@ -19,6 +22,8 @@ pub(super) struct Report {
     pub(super) score: u32,
     /// Requests sent.
     pub(super) requests: u32,
+    /// Of these, how many were answered with 429.
+    pub(super) limited: u32,
     /// The page is a redirect to another origin, which was not followed.
     pub(super) leads_elsewhere: bool,
     pub(super) pages: Vec<Page>,
@@ -44,7 +49,8 @@ pub(super) fn print(format: Format, report: &Report, out: &mut dyn Write) -> io:
 fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let Report { url, grade, score, requests, .. } = report;
     writeln!(out, "{url}: grade {grade}, {score} of 100 points")?;
-    report.findings.iter().try_for_each(|it| finding(it, out))?;
+    let alike = |one: &Finding, next: &Finding| one.id == next.id && one.cure == next.cure;
+    report.findings.chunk_by(alike).try_for_each(|alike| findings(alike, out))?;
     writeln!(out)?;
     for Page { what, path, status } in &report.pages {
         writeln!(out, "{what} {path}: {status}")?;
@@ -52,14 +58,46 @@ fn text(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if report.leads_elsewhere {
         writeln!(out, "the page leads to another origin, which was not followed: audit that by itself")?;
     }
+    if report.limited > 0 {
+        writeln!(out, "{} requests were answered 429, so the grade may be too good", report.limited)?;
+    }
     writeln!(out, "{requests} requests")
 }
 
-fn finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let Finding { id, cost, what, subject, why, cure, on } = finding;
-    let subject = if subject.is_empty() { String::new() } else { format!(": {subject}") };
-    writeln!(out, "\n{:>4}  {what}{subject} [{id}]", format!("-{cost}"))?;
-    writeln!(out, "      on    {}", on.join(", "))?;
+/// Findings that differ in nothing but what is wrong, as one.
+fn findings(alike: &[Finding], out: &mut dyn Write) -> io::Result<()> {
+    let Some(Finding { id, what, why, cure, .. }) = alike.first() else { return Ok(()) };
+    let cost: u32 = alike.iter().map(|finding| finding.cost).sum();
+    let subjects = alike.iter().map(|finding| finding.subject.as_str()).collect::<Vec<_>>().join(", ");
+    let subjects = if subjects.is_empty() { subjects } else { format!(": {subjects}") };
+    let on: BTreeSet<&str> = alike.iter().flat_map(|finding| &finding.on).map(String::as_str).collect();
+    writeln!(out, "\n{:>4}  {what}{subjects} [{id}]", format!("-{cost}"))?;
+    writeln!(out, "      on    {}", on.into_iter().collect::<Vec<_>>().join(", "))?;
     writeln!(out, "      why   {why}")?;
     writeln!(out, "      cure  {cure}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::checks::{self, Findings},
+        *,
+    };
+
+    #[test]
+    fn people_read_what_is_alike_at_once_and_where_the_grade_may_be_too_good() {
+        let mut findings = Findings::default();
+        findings.add(&checks::NOSNIFF, "", "/");
+        findings.add(&checks::MINOR_FIELD, "origin-agent-cluster", "/");
+        findings.add(&checks::MINOR_FIELD, "permissions-policy", "/missing");
+        let (score, findings) = findings.weigh();
+        let pages = vec![Page { what: "page", path: "/".into(), status: 302 }];
+        let url = "https://app.example/".to_owned();
+        let (grade, leads_elsewhere) = (Grade::of(score), true);
+        let report =
+            Report { version: 1, url, grade, score, requests: 4, limited: 2, leads_elsewhere, pages, findings };
+        let mut out = Vec::new();
+        print(Format::Text, &report, &mut out).unwrap();
+        insta::assert_snapshot!(String::from_utf8(out).unwrap());
+    }
 }

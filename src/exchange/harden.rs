@@ -13,8 +13,18 @@ impl Exchange {
     /// A reply of our own, to no response of the upstream's.
     pub(super) fn reply(&mut self, status: StatusCode) -> Reply {
         let mut reply = self.negotiated(status, None);
-        self.harden_fields(&mut reply.headers);
+        self.harden_reply(&mut reply.headers);
         reply
+    }
+
+    /// Hardens the fields of a reply of our own, whose page keeps the policy that it brings along.
+    pub(super) fn harden_reply(&mut self, fields: &mut HeaderMap) {
+        let page = fields.remove(header::CONTENT_SECURITY_POLICY);
+        // Of the route's policy only what needs no nonce stays on such a page.
+        self.harden_with(fields, page.is_some());
+        if let Some(page) = &page {
+            response::keep_page_policy(fields, page);
+        }
     }
 
     /// Lets the head go with the first bytes of its body, telling the truth about them.
@@ -39,15 +49,15 @@ impl Exchange {
     }
 
     pub(super) fn harden(&mut self, mut head: ResponseHead) -> ResponseHead {
-        self.harden_fields(&mut head.headers);
+        self.harden_with(&mut head.headers, self.injector.is_some());
         head.reason = head.reason.filter(|_| self.route.headers.mode != Mode::Enforce);
         head
     }
 
-    pub(super) fn harden_fields(&mut self, fields: &mut HeaderMap) {
+    fn harden_with(&mut self, fields: &mut HeaderMap, nonces: bool) {
         self.cors = self.route.cors.repair(fields, self.request.origin.as_ref()).or(self.cors);
         if let Some(csp) = &self.route.csp {
-            csp.apply(fields, self.injector.is_some().then(|| Nonce::of(&self.facts.seed)).as_ref());
+            csp.apply(fields, nonces.then(|| Nonce::of(&self.facts.seed)).as_ref());
         }
         if let Some(sealing) = &self.route.sealing {
             sealing.seal(fields, &self.facts.seed, self.facts.now, &mut self.sealing);

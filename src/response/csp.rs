@@ -169,6 +169,31 @@ impl CspPolicy {
     }
 }
 
+/// Directives that say nothing of what a page loads, and so can stand beside any policy without breaking its page.
+const BESIDE: [&str; 6] =
+    ["frame-ancestors", "report-to", "report-uri", "require-trusted-types-for", "sandbox", "upgrade-insecure-requests"];
+
+/// Gives a page of our own the policy under which it renders, whatever policy it was hardened with. Of that one stays
+/// what cannot break the page and the page's own does not say. A policy that browsers only report on goes: they would
+/// report our own page.
+pub fn keep_page_policy(fields: &mut HeaderMap, page: &HeaderValue) {
+    fields.remove(CONTENT_SECURITY_POLICY_REPORT_ONLY);
+    let mut text = String::from_utf8_lossy(page.as_bytes()).into_owned();
+    let theirs = fields.get(CONTENT_SECURITY_POLICY).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    for directive in theirs.split([';', ',']).map(str::trim) {
+        let name = name_of(directive);
+        if BESIDE.contains(&&*name) && !text.split(';').any(|own| name_of(own) == name) {
+            text += "; ";
+            text += directive;
+        }
+    }
+    fields.insert(CONTENT_SECURITY_POLICY, HeaderValue::try_from(text).unwrap_or_else(|_| page.clone()));
+}
+
+fn name_of(directive: &str) -> String {
+    directive.split_ascii_whitespace().next().unwrap_or_default().to_ascii_lowercase()
+}
+
 fn check(name: &str, sources: &[Box<str>], nonced: bool) -> Result<(), CspError> {
     let kind = DIRECTIVES.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
     let kind = kind.ok_or_else(|| CspError::Directive(name.into()))?;
@@ -256,6 +281,25 @@ mod tests {
         let mut out = HeaderMap::new();
         assert!(policy.apply(&mut out, None));
         assert!(out.contains_key(CONTENT_SECURITY_POLICY_REPORT_ONLY) && out.len() == 1);
+    }
+
+    #[test]
+    fn a_page_of_our_own_keeps_its_policy_and_takes_over_what_does_not_break_it() {
+        let page = HeaderValue::from_static("default-src 'none'; style-src 'sha256-x'; frame-ancestors 'none'");
+        for (hardened, wanted) in [
+            ("script-src 'self'; style-src 'self'", ""),
+            ("img-src *; Report-To csp, UPGRADE-insecure-requests", "; Report-To csp; UPGRADE-insecure-requests"),
+            ("frame-ancestors *; sandbox; sandbox allow-scripts", "; sandbox"),
+        ] {
+            let mut out =
+                fields(&[("content-security-policy", hardened), ("content-security-policy-report-only", "x")]);
+            keep_page_policy(&mut out, &page);
+            assert_eq!(out[CONTENT_SECURITY_POLICY].to_str().unwrap(), format!("{}{wanted}", page.to_str().unwrap()));
+            assert_eq!(out.len(), 1);
+        }
+        let mut out = HeaderMap::new();
+        keep_page_policy(&mut out, &page);
+        assert_eq!(out[CONTENT_SECURITY_POLICY], page);
     }
 
     #[test]

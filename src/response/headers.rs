@@ -2,6 +2,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use super::StrictTransport;
 use crate::incident::Mode;
 
 /// When a field is set.
@@ -134,11 +135,17 @@ impl Setting {
         Self { name, value, when: When::Absent, tls_only: false }
     }
 
+    /// Whether browsers ignore what the application sent, so that it protects nobody (RFC 6797 section 6.1).
+    fn says_nothing(&self, value: &HeaderValue) -> bool {
+        self.name == header::STRICT_TRANSPORT_SECURITY
+            && StrictTransport::parse(&String::from_utf8_lossy(value.as_bytes())).is_err()
+    }
+
     fn is_due(&self, fields: &HeaderMap, tls: bool) -> bool {
         let present = || fields.get(&self.name);
         (tls || !self.tls_only)
             && match self.when {
-                When::Absent => present().is_none(),
+                When::Absent => present().is_none_or(|value| self.says_nothing(value)),
                 When::Forced => present() != Some(&self.value) || fields.get_all(&self.name).iter().count() > 1,
             }
     }
@@ -247,6 +254,23 @@ mod tests {
             HeaderPolicy::default().harden(&mut out, tls);
             assert_eq!(out.get("strict-transport-security").map(|value| value.to_str().unwrap()), wanted);
         }
+    }
+
+    #[test]
+    fn a_transport_security_that_browsers_ignore_is_replaced_and_a_valid_one_stands() {
+        for (sent, wanted) in [
+            ("max-age=60; max-age=31536000", "max-age=31536000"),
+            ("includeSubDomains", "max-age=31536000"),
+            ("max-age=60", "max-age=60"),
+            ("max-age=0", "max-age=0"),
+        ] {
+            let mut out = fields(&[("strict-transport-security", sent)]);
+            HeaderPolicy::default().harden(&mut out, true);
+            assert_eq!(out["strict-transport-security"], wanted, "{sent}");
+        }
+        let mut plain = fields(&[("strict-transport-security", "max-age=60; max-age=60")]);
+        HeaderPolicy::default().harden(&mut plain, false);
+        assert_eq!(plain["strict-transport-security"], "max-age=60; max-age=60", "over plain HTTP none is set");
     }
 
     #[test]

@@ -15,10 +15,11 @@ mod review;
 mod sealing;
 mod strip;
 mod template;
+mod transport;
 
 pub use cookies::{CookiePolicy, CookieReport, CookieRules, CookieRulesError, HttpOnlyRule, SecureRule};
 pub use cors::{CorsPolicy, CorsRepair, Preflight};
-pub use csp::{CspError, CspPolicy};
+pub use csp::{CspError, CspPolicy, keep_page_policy};
 pub use development::{DevelopmentServer, DevelopmentServerError, DevelopmentServers};
 pub use forward::remove_hop_by_hop;
 pub use grpc::Grpc;
@@ -31,6 +32,7 @@ pub use review::{CspWeakness, WeakField, review_csp, review_fields};
 pub use sealing::{SealPolicy, SealReport};
 pub use strip::{carry_over, remove_body_claims};
 pub use template::{Template, TemplateError, Templates};
+pub use transport::{StrictTransport, StrictTransportError};
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, header::CONTENT_SECURITY_POLICY};
 
-use super::csp::is_hash;
+use super::{StrictTransport, csp::is_hash};
 
 /// What is weak in a policy of the application's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
@@ -120,22 +120,22 @@ fn frame_options(value: &str, policy: Option<&str>) -> Option<&'static str> {
 }
 
 fn transport(value: &str, tls: bool) -> Option<&'static str> {
-    let directives = || value.split(';').map(str::trim);
-    let age = directives().find_map(|directive| directive.strip_prefix("max-age="));
-    let age = age.and_then(|age| age.trim_matches('"').parse::<u64>().ok());
-    match age {
-        _ if !tls => Some("browsers ignore it over plain HTTP"),
-        None => Some("without max-age browsers ignore it"),
-        Some(age) if age < 15_552_000 => Some("it lasts for less than half a year"),
-        Some(age)
-            if directives().any(|directive| directive == "preload")
-                && (age < 31_536_000 || !directives().any(|directive| directive == "includesubdomains")) =>
-        {
+    match StrictTransport::parse(value) {
+        Err(error) => Some(error.as_str()),
+        Ok(_) if !tls => Some("browsers ignore it over plain HTTP"),
+        Ok(StrictTransport { max_age: 0, subdomains, preload }) if subdomains || preload => {
+            Some("max-age=0 takes back what its other directives ask for")
+        }
+        Ok(StrictTransport { max_age, preload: true, subdomains }) if max_age < YEAR || !subdomains => {
             Some("preload wants a year and includeSubDomains")
         }
-        Some(_) => None,
+        Ok(StrictTransport { max_age, .. }) if max_age < YEAR / 2 => Some("it lasts for less than half a year"),
+        Ok(_) => None,
     }
 }
+
+/// In seconds.
+const YEAR: u64 = 31_536_000;
 
 #[cfg(test)]
 mod tests {
@@ -176,6 +176,8 @@ mod tests {
             ("strict-transport-security", "max-age=31536000; preload", true),
             ("strict-transport-security", "max-age=60", true),
             ("strict-transport-security", "includeSubDomains", true),
+            ("strict-transport-security", "max-age=31536000; max-age=31536000", true),
+            ("strict-transport-security", "max-age=0; includeSubDomains", true),
             ("referrer-policy", "no-referrer, unsafe-url", true),
             ("referrer-policy", "strict-origin", false),
         ] {

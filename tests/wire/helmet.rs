@@ -122,3 +122,35 @@ fn what_the_application_says_itself_stays() {
     assert_eq!(field("content-security-policy"), "default-src 'none'");
     assert_eq!(got.field("strict-transport-security"), None, "nor is it said over plain HTTP");
 }
+
+/// Its one style is named by its digest, and nothing else may load.
+#[test]
+fn no_policy_of_the_operators_breaks_a_page_of_our_own() {
+    let forced =
+        "[headers.csp]\nforce = true\ndirectives = { style-src = [\"'self'\"], frame-ancestors = [\"'none'\"] }";
+    let text = "[headers]\ncontent_security_policy = \"style-src 'none'; frame-ancestors 'none'\"\n\
+                force = [\"content-security-policy\"]";
+    let nonces = "[headers.csp]\nforce = true\nnonces = true\n\
+                  directives = { style-src = [\"'self'\"], frame-ancestors = [\"'none'\"] }";
+    for (text, keeps) in
+        [(forced, true), (text, true), (nonces, true), (&*format!("{forced}\nmode = \"observe\""), false)]
+    {
+        each_answer(text, |path, got, own| {
+            let policy = got.field("content-security-policy").map(directives).unwrap_or_default();
+            let renders = policy.iter().any(|directive| directive.starts_with("style-src 'sha256-"));
+            assert_eq!(renders && policy.contains("default-src 'none'"), own, "{path}: {policy:?} {text}");
+            let reported = got.field("content-security-policy-report-only").is_some();
+            if own {
+                assert_eq!((policy.contains("frame-ancestors 'none'"), reported), (keeps, false), "{path}: {text}");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_transport_security_that_browsers_ignore_is_replaced() {
+    let fields = "Strict-Transport-Security: max-age=31536000; max-age=60\r\n";
+    let origin = Origin::saying(answer("200 OK", fields, "hello"));
+    let got = configured(&origin, "server.behind_tls = true", &rates()).client().get("/");
+    assert_eq!(got.field("strict-transport-security"), Some("max-age=31536000"));
+}

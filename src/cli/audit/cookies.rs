@@ -67,7 +67,7 @@ mod tests {
 
     fn found(cookie: &'static str, tls: bool) -> Vec<String> {
         let headers: HeaderMap = [(SET_COOKIE, HeaderValue::from_static(cookie))].into_iter().collect();
-        let answer = Answer { status: StatusCode::OK, headers, body: Bytes::new(), whole: true };
+        let answer = Answer { status: StatusCode::OK, headers, reason: None, body: Bytes::new(), whole: true };
         let mut findings = Findings::default();
         review(&answer, &CookiePolicy::default(), (tls, 1_700_000_000), "/", &mut findings);
         findings.weigh().1.into_iter().map(|finding| format!("{} {}", finding.id, finding.subject)).collect()

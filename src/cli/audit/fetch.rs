@@ -4,11 +4,12 @@ use std::{cell::Cell, future::poll_fn, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header, response::Parts};
 
 use super::target::Target;
 use crate::{
     cli::Failure,
+    response::ReasonPhrase,
     server::Clock,
     upstream::{
         Protocol, RequestBody, Upstream, UpstreamAddress, UpstreamBody, UpstreamSettings, UpstreamTls, UpstreamTlsFiles,
@@ -26,6 +27,8 @@ const MAX_BODY: usize = 1 << 20;
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
+    /// What stands in place of the status' own phrase.
+    pub(super) reason: Option<ReasonPhrase>,
     /// As far as it was read.
     pub(super) body: Bytes,
     /// Whether that is all of it.
@@ -86,7 +89,8 @@ impl Client {
         let answer = self.upstream.send(request, &deadline).await.map_err(|fault| fault.to_string())?;
         self.limited.set(self.limited.get() + u32::from(answer.head.status == StatusCode::TOO_MANY_REQUESTS));
         let (body, whole) = read(answer.body).await;
-        Ok(Answer { status: answer.head.status, headers: answer.head.headers, body, whole })
+        let Parts { status, headers, extensions, .. } = answer.head;
+        Ok(Answer { status, headers, reason: extensions.get().cloned(), body, whole })
     }
 
     /// What a browser says of what it wants. No coding, so that a part of a body can be read.

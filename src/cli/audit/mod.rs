@@ -142,7 +142,7 @@ impl Audit {
         // The body is there, as far as it was read.
         headers.remove(header::TRANSFER_ENCODING);
         headers.remove(header::CONTENT_LENGTH);
-        let response = ResponseHead { status: answer.status, headers };
+        let response = ResponseHead { status: answer.status, headers, reason: answer.reason.clone() };
         let (name, body) = (path(place).to_owned(), answer.body.clone());
         Capture { name, request, tls: self.target.tls, response, body }
     }

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, header};
 use super::{Place, each};
 use crate::{
     config::{ConfigError, Headers},
-    response::{HeaderPolicy, Removal, Setting, When},
+    response::{HeaderPolicy, Removal, Setting, StrictTransport, StrictTransportError, When},
 };
 
 /// Fields that frame the message or belong to one connection (RFC 9110 section 7.6.1, RFC 9112 section 6): setting or
@@ -40,21 +40,18 @@ pub(super) fn compile(place: &Place<'_>, headers: &Headers) -> Result<HeaderPoli
 /// RFC 6797 section 6.1. Browsers build the names of the preload list in, and taking one out again takes months: whoever
 /// asks for that must mean what the list demands.
 fn check_transport(place: &Place<'_>, value: &str) -> Result<(), ConfigError> {
-    let lower = value.to_ascii_lowercase();
-    let directives: Vec<&str> = lower.split(';').map(str::trim).collect();
-    let age = directives.iter().find_map(|directive| directive.strip_prefix("max-age="));
-    let age = age.and_then(|age| age.trim_matches('"').parse::<u64>().ok());
-    let fail = |what, hint| Err(place.error("headers.strict_transport_security", what, hint));
-    match age {
+    let fail = |what: &str, hint| Err(place.error("headers.strict_transport_security", what, hint));
+    match StrictTransport::parse(value) {
         _ if value.is_empty() => Ok(()),
-        None => fail("expected max-age and seconds", "e.g. \"max-age=31536000\"; without it browsers ignore the field"),
-        Some(age) if directives.contains(&"preload") && (age < YEAR || !directives.contains(&"includesubdomains")) => {
-            fail(
-                "preload is refused without includeSubDomains and a year",
-                "\"max-age=31536000; includeSubDomains; preload\", if every subdomain has TLS for good; else leave preload out",
-            )
+        Err(StrictTransportError::NoMaxAge) => {
+            fail("expected max-age and seconds", "e.g. \"max-age=31536000\"; without it browsers ignore the field")
         }
-        Some(_) => Ok(()),
+        Err(error) => fail(error.as_str(), "e.g. \"max-age=31536000; includeSubDomains\""),
+        Ok(StrictTransport { max_age, subdomains, preload: true }) if max_age < YEAR || !subdomains => fail(
+            "preload is refused without includeSubDomains and a year",
+            "\"max-age=31536000; includeSubDomains; preload\", if every subdomain has TLS for good; else leave preload out",
+        ),
+        Ok(_) => Ok(()),
     }
 }
 
@@ -187,7 +184,13 @@ mod tests {
 
     #[test]
     fn preload_is_taken_only_with_what_the_list_demands() {
-        for value in ["max-age=60; preload", "max-age=31536000; preload", "includeSubDomains", "max-age=x"] {
+        for value in [
+            "max-age=60; preload",
+            "max-age=31536000; preload",
+            "includeSubDomains",
+            "max-age=x",
+            "max-age=1; max-age=1",
+        ] {
             let text = format!("headers.strict_transport_security = \"{value}\"");
             assert_eq!(bad_key(&text), "headers.strict_transport_security", "{value}");
         }

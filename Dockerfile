@@ -24,6 +24,7 @@ USER 65532:65532
 # Inside a container the loopback interface is nobody's; who may connect is decided outside.
 ENV COFFERDAM_SERVER__LISTEN=0.0.0.0:8080
 EXPOSE 8080
-# Nothing is written: run it with a read-only root file system.
+# Run it with a read-only root file system. Only bodies that wait behind [shield] are written, to /tmp: mount one there
+# (--tmpfs /tmp or a volume) where uploads beyond 4 MiB are expected.
 ENTRYPOINT ["/cofferdam"]
 CMD ["run"]

@@ -118,7 +118,7 @@ pub struct Service {
 /// When an address cannot be bound or a thread not be started.
 pub fn start(settings: AppSettings, engine: Engine, output: impl Write + Send + 'static) -> anyhow::Result<Service> {
     let metrics = Metrics::new(metrics::Registry::new()).context("registering the metrics")?;
-    let metrics = metrics.showing(settings.proxy.budget.clone());
+    let metrics = metrics.showing(settings.proxy.budget.clone(), settings.upstream.storage.disk.clone());
     let log = Log::start(output, metrics.log_lines_dropped().clone()).context("starting the log's thread")?;
     let weak_keys = WeakKeyThread::start(metrics.clone()).context("starting the thread that tests for weak keys")?;
     let (stop, stopping) = watch::channel(false);

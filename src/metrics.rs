@@ -43,6 +43,8 @@ pub struct Metrics {
     connections: IntGauge,
     held: IntGauge,
     budget: Arc<Budget>,
+    spooled: IntGauge,
+    disk: Arc<Budget>,
     accepted: IntCounter,
     abuses: IntCounterVec,
     log_lines_dropped: IntCounter,
@@ -100,8 +102,10 @@ impl Metrics {
                 )?,
             )?,
             connections: gauge("cofferdam_connections", "Open client connections")?,
-            held: gauge("cofferdam_held_bytes", "Memory reserved for response bodies in inspection")?,
+            held: gauge("cofferdam_held_bytes", "Memory reserved for bodies: in inspection, and behind the shield")?,
             budget: Arc::default(),
+            spooled: gauge("cofferdam_spooled_bytes", "Reserved for bodies that wait in files behind the shield")?,
+            disk: Arc::default(),
             accepted: counter("cofferdam_connections_total", "Client connections accepted")?,
             log_lines_dropped: counter(
                 "cofferdam_log_lines_dropped_total",
@@ -113,10 +117,10 @@ impl Metrics {
         Ok(metrics)
     }
 
-    /// Shows what is reserved of this budget.
+    /// Shows what is reserved of the memory and of the disk.
     #[must_use]
-    pub fn showing(self, budget: Arc<Budget>) -> Self {
-        Self { budget, ..self }
+    pub fn showing(self, budget: Arc<Budget>, disk: Arc<Budget>) -> Self {
+        Self { budget, disk, ..self }
     }
 
     fn register_build(&self) -> prometheus::Result<()> {
@@ -132,6 +136,7 @@ impl Metrics {
     /// When a metric cannot be encoded.
     pub fn render(&self) -> prometheus::Result<Vec<u8>> {
         self.held.set(i64::try_from(self.budget.held()).unwrap_or(i64::MAX));
+        self.spooled.set(i64::try_from(self.disk.held()).unwrap_or(i64::MAX));
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)

@@ -88,6 +88,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("figment", &["config"]),
     ("prometheus", &["metrics"]),
     ("rustls", &["server", "upstream"]),
+    ("tempfile", &["upstream"]),
     ("tracing_subscriber", &["logging"]),
     ("clap", &["cli"]),
 ];

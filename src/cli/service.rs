@@ -5,20 +5,21 @@ use std::{path::PathBuf, sync::Arc};
 use super::{Failure, judge::random_key};
 use crate::{
     app::AppSettings,
-    config::{self, Loaded, LogFormat, UpstreamUrl, compile},
+    config::{self, ByteSize, Loaded, LogFormat, UpstreamUrl, compile},
     exchange::Budget,
     incident::HashKey,
     logging::{self, LogSettings},
     proxy::ProxySettings,
     request::rate::RateTables,
     server::{ConnectionSettings, ListenAddress, TlsSettings},
-    upstream::{Slots, UpstreamAddress, UpstreamSettings},
+    upstream::{SHIELDED_REQUESTS, Slots, Storage, UpstreamAddress, UpstreamSettings},
 };
 
 /// The settings of the service in front of `upstream`.
 pub(super) fn settings(loaded: &Loaded, upstream: &UpstreamUrl) -> Result<AppSettings, Failure> {
     let workers = compile::workers(loaded)?;
     let server = &loaded.config.server;
+    let storage = storage(loaded)?;
     Ok(AppSettings {
         listen: vec![listen_address(&server.listen)],
         tls: tls(loaded)?,
@@ -26,8 +27,8 @@ pub(super) fn settings(loaded: &Loaded, upstream: &UpstreamUrl) -> Result<AppSet
         workers: workers.count,
         drain_timeout: server.drain_timeout.get(),
         connections: connections(loaded),
-        upstream: upstream_settings(loaded, upstream, workers.idle_connections)?,
-        proxy: ProxySettings { budget: budget(loaded), ..ProxySettings::default() },
+        proxy: ProxySettings { budget: storage.memory.clone(), ..ProxySettings::default() },
+        upstream: UpstreamSettings { storage, ..upstream_settings(loaded, upstream, workers.idle_connections)? },
         log: log(loaded),
     })
 }
@@ -57,8 +58,18 @@ pub(super) fn watched(file: Option<PathBuf>, loaded: &Loaded) -> Vec<PathBuf> {
     named.chain(keys).filter(|path| !path.as_os_str().is_empty()).collect()
 }
 
-fn budget(loaded: &Loaded) -> Arc<Budget> {
-    match loaded.config.server.max_memory.get() {
+/// Of the memory and the disk for all exchanges together.
+fn storage(loaded: &Loaded) -> Result<Storage, Failure> {
+    let server = &loaded.config.server;
+    Ok(Storage {
+        folder: compile::spool_dir(loaded)?.unwrap_or_default(),
+        memory: budget(server.max_memory),
+        disk: budget(server.max_disk),
+    })
+}
+
+fn budget(most: ByteSize) -> Arc<Budget> {
+    match most.get() {
         0 => Arc::default(),
         most => Arc::new(Budget::new(usize::try_from(most).unwrap_or(usize::MAX))),
     }
@@ -105,6 +116,7 @@ fn upstream_settings(loaded: &Loaded, url: &UpstreamUrl, idle_connections: usize
         idle_timeout: upstream.idle_timeout.get(),
         max_idle: idle_connections,
         slots: slots(upstream),
+        shielded_slots: Slots::new(SHIELDED_REQUESTS, upstream.queue_timeout.get()),
         max_head: upstream.max_head.get() as usize,
         ..UpstreamSettings::new(upstream_address(url))
     })

@@ -1,7 +1,7 @@
 //! The defaults, as code. The reasons stand beside the same values in `config/cofferdam.toml`; a test holds the
 //! two together.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
     AcceptEncoding, Admin, Breaker, ByteSize, Categories, Cookies, Csp, Duration, Headers, Host, Inspect,
@@ -21,6 +21,8 @@ impl Default for Server {
             workers: 0,
             max_connections: 4096,
             max_memory: ByteSize::mib(512),
+            max_disk: ByteSize::mib(1024),
+            spool_dir: PathBuf::new(),
             head_timeout: Duration::seconds(10),
             body_timeout: Duration::seconds(30),
             idle_timeout: Duration::seconds(75),

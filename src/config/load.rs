@@ -65,7 +65,7 @@ pub struct Setting {
 }
 
 /// The sections that a route takes over and may change.
-const ROUTE_SECTIONS: [&str; 5] = ["inspect", "headers", "cookies", "cors", "guard"];
+const ROUTE_SECTIONS: [&str; 6] = ["inspect", "headers", "cookies", "cors", "guard", "shield"];
 
 /// Reads and merges all sources.
 pub fn load(sources: &Sources) -> Result<Loaded, ConfigError> {

@@ -23,6 +23,7 @@ mod rate;
 mod route;
 mod schema;
 mod sealing;
+mod shield;
 mod source;
 mod tls;
 mod units;
@@ -40,6 +41,7 @@ pub use presets::PRESETS;
 pub use rate::{Login, Rate, RateMode};
 pub use route::Route;
 pub use sealing::Seal;
+pub use shield::{Shield, ShieldMode};
 pub use tls::{Certificate, ClientCertificates, ServerTls, UpstreamProtocol, UpstreamTls};
 pub use units::{ByteSize, Duration, Expected, SecretError, SecretRef};
 pub use weak_keys::WeakKeys;
@@ -80,6 +82,8 @@ pub struct Config {
     pub cors: Cors,
     /// The guard on the way in.
     pub guard: Guard,
+    /// The shield of development servers.
+    pub shield: Shield,
     /// Compression towards the client.
     pub compression: Compression,
     /// What is logged.
@@ -115,6 +119,10 @@ pub struct Server {
     pub max_connections: usize,
     /// Bytes that all responses in inspection may hold together; 0 is no limit.
     pub max_memory: ByteSize,
+    /// Bytes of bodies that wait in files, all together; 0 is no limit.
+    pub max_disk: ByteSize,
+    /// The folder of these files; empty for the system's.
+    pub spool_dir: PathBuf,
     /// From the connection (or the end of the exchange before) to the end of a request head.
     pub head_timeout: Duration,
     /// The longest pause within a request body.
@@ -152,7 +160,7 @@ pub struct Upstream {
     pub head_timeout: Duration,
     /// The longest pause within a response body. Event streams and upgraded connections are exempt.
     pub body_timeout: Duration,
-    /// Requests that it has at a time; 0 is no limit.
+    /// Requests that it has at a time; 0 is no limit, or 4 while it is shielded.
     pub max_requests: usize,
     /// How long a request waits for its turn.
     pub queue_timeout: Duration,

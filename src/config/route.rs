@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cookies, Cors, Guard, Headers, Inspect};
+use super::{Cookies, Cors, Guard, Headers, Inspect, Shield};
 
 /// Exceptions for a part of the application. An empty list matches everything. The sections hold the keys of the
 /// sections of the same name; [`super::load()`] has filled in from those what the route leaves out.
@@ -35,4 +35,7 @@ pub struct Route {
     /// As `[guard]`.
     #[serde(default)]
     pub guard: Guard,
+    /// As `[shield]`.
+    #[serde(default)]
+    pub shield: Shield,
 }

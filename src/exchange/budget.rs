@@ -1,4 +1,4 @@
-//! The memory of all exchanges together (law L5): what holds response bodies is reserved before it is allocated.
+//! The memory of all exchanges together (law L5): what holds bodies is reserved before it is allocated.
 
 use std::sync::{
     Arc,
@@ -39,11 +39,11 @@ impl Budget {
 
 /// There is no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Exhausted;
+pub(crate) struct Exhausted;
 
-/// What one exchange has reserved. Given back when it is dropped.
+/// What one exchange, or one body, has reserved. Given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Share {
+pub(crate) struct Share {
     budget: Arc<Budget>,
     /// A multiple of [`GRAIN`].
     reserved: usize,
@@ -51,12 +51,12 @@ pub(super) struct Share {
 
 impl Share {
     /// Of this budget, nothing yet.
-    pub(super) fn of(budget: &Arc<Budget>) -> Self {
+    pub(crate) fn of(budget: &Arc<Budget>) -> Self {
         Self { budget: budget.clone(), reserved: 0 }
     }
 
     /// Reserves `bytes` in all. Less than before can always be had.
-    pub(super) fn resize(&mut self, bytes: usize) -> Result<(), Exhausted> {
+    pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), Exhausted> {
         let wanted = bytes.div_ceil(GRAIN).saturating_mul(GRAIN);
         if wanted > self.reserved {
             let more = wanted - self.reserved;

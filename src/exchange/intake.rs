@@ -8,7 +8,7 @@ use super::Exchange;
 use crate::{
     cookies::weak::Candidate,
     incident::{Disposition, Exemption, Refusal},
-    policy::RoutePolicy,
+    policy::{RoutePolicy, WholeBody},
     request::{CanonicalPath, Objection, RequestHead},
     response::{self, DevelopmentServer, Reply},
 };
@@ -26,7 +26,13 @@ impl Exchange {
 
     /// How long a request body that does not say its length may become, and whether that is enforced.
     pub fn body_limit(&self) -> Option<(u64, bool)> {
-        self.route.guard.limits.counted_body()
+        let observed = || self.route.shield.as_ref()?.observed_size().map(|most| (most, false));
+        self.route.guard.limits.counted_body().or_else(observed)
+    }
+
+    /// What the request's body is held to if the application is not to see it before it is whole.
+    pub fn whole_body(&self) -> Option<&WholeBody> {
+        self.route.shield.as_ref()?.up()
     }
 
     /// The development server that made a response with these fields, for the first such response of the route.

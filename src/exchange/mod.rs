@@ -29,6 +29,7 @@ mod websocket;
 mod window;
 
 pub use budget::Budget;
+pub(crate) use budget::{Exhausted, Share};
 pub use facts::Facts;
 pub use replay::{Replayed, replay, replay_answer, replay_at};
 pub use selftest::{Failure, selftest};
@@ -42,7 +43,6 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
 use self::{
     body::Inspection,
-    budget::{Exhausted, Share},
     facts::RequestNote,
     ledger::Ledger,
     step::{BodyStep, Cause, Context},

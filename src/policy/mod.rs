@@ -15,4 +15,4 @@ pub use judge::{Judgement, Mask, Page, Verdict, judge};
 pub use prose::Prose;
 pub use route::{RouteMatch, RoutePolicy, RouteTable, UpgradePolicy};
 pub use score::{Line, THRESHOLD, Tally};
-pub use shield::Shield;
+pub use shield::{Shield, ShieldMode, WholeBody};

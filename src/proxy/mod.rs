@@ -27,7 +27,7 @@ use crate::{
     request::{Peer, RequestHead},
     response::{Reply, ResponseHead},
     server::{Abuse, Clock, Connection, Service},
-    upstream::{Answer, BodyLimit, Fault, RequestBody, Upstream},
+    upstream::{Answer, BodyLimit, Fault, Reading, RequestBody, Upstream, UpstreamBody},
 };
 
 /// What the shell itself decides about the timing of an exchange.
@@ -84,16 +84,57 @@ impl Proxy {
         if let RequestVerdict::Refuse(reply) = visit.exchange.on_request(&mut head) {
             return answer(visit, reply);
         }
-        if head.headers.contains_key(header::UPGRADE) {
-            let request = self.outgoing(&visit, head, body, connection);
-            // Boxed: few requests come here.
+        if visit.exchange.whole_body().is_some() {
+            // Boxed, like what follows: few applications need it.
+            return Box::pin(self.shielded(visit, head, body, connection)).await;
+        }
+        let body = RequestBody::new(body, connection, self.head_timeout(), body_limit(&visit));
+        let request = outgoing(head, body);
+        if request.headers().contains_key(header::UPGRADE) {
             return Box::pin(self.switch(visit, request, connection)).await;
         }
-        let request = self.outgoing(&visit, head, body, connection);
         match self.upstream.send(request, &connection.exchange_deadline).await {
             Ok(answer) => self.judge(visit, answer, connection).await,
             Err(fault) => self.refuse(visit, &fault, connection),
         }
+    }
+
+    /// One exchange of which the application is to notice the client's pace neither on the way in nor on the way out.
+    async fn shielded(
+        &self,
+        visit: Visit,
+        mut head: RequestHead,
+        body: Incoming,
+        connection: &Rc<Connection>,
+    ) -> Response<ProxyBody> {
+        let body = match self.whole(&visit, body, connection).await {
+            Ok(body) => body,
+            Err(fault) => return self.refuse(visit, &fault, connection),
+        };
+        // The client has been told to go on.
+        head.headers.remove(header::EXPECT);
+        let request = outgoing(head, body);
+        if request.headers().contains_key(header::UPGRADE) {
+            return self.switch(visit, request, connection).await;
+        }
+        match self.upstream.send_shielded(request, &connection.exchange_deadline).await {
+            Ok(answer) => self.judge(visit, answer, connection).await,
+            Err(fault) => self.refuse(visit, &fault, connection),
+        }
+    }
+
+    async fn whole(&self, visit: &Visit, body: Incoming, connection: &Rc<Connection>) -> Result<RequestBody, Fault> {
+        let Some(limits) = visit.exchange.whole_body().filter(|_| !http_body::Body::is_end_stream(&body)) else {
+            return Ok(RequestBody::Empty);
+        };
+        let guard = body_limit(visit);
+        let (storage, clock) = (&self.upstream.settings().storage, &self.clock);
+        let whole = Reading { incoming: body, limits, guard, storage, connection, clock }.read().await?;
+        Ok(RequestBody::whole(whole, connection, self.head_timeout()))
+    }
+
+    fn head_timeout(&self) -> Duration {
+        self.upstream.settings().head_timeout
     }
 
     /// Starts the exchange, under one snapshot of the engine.
@@ -120,29 +161,24 @@ impl Proxy {
         (incident_id, Exchange::new(engine, facts).within(&self.settings.budget))
     }
 
-    fn outgoing(
-        &self,
-        visit: &Visit,
-        head: RequestHead,
-        body: Incoming,
-        connection: &Rc<Connection>,
-    ) -> Request<RequestBody> {
-        let limit = visit.exchange.body_limit().map(|(most, enforced)| BodyLimit { most, enforced });
-        let body = RequestBody::new(body, connection, self.upstream.settings().head_timeout, limit);
-        outgoing(head, body)
-    }
-
     /// Judges the head of the answer and, as far as it must be held, the body.
     async fn judge(&self, mut visit: Visit, answer: Answer, connection: &Rc<Connection>) -> Response<ProxyBody> {
-        let Answer { head, body } = answer;
+        let Answer { head, mut body } = answer;
         if connection.take_oversized() {
             visit.exchange.observe_body();
         }
         visit.report_development_server(&head.headers);
         match visit.exchange.on_response_head(response_head(head)) {
-            HeadVerdict::Pass(head) => respond(head, |head| ProxyBody::passing(visit.answered(head), body)),
-            HeadVerdict::Inspect => self.inspected(visit, body, connection).settle().await,
+            HeadVerdict::Pass(head) => {
+                let body = self.taken_ahead(&visit, body);
+                respond(head, |head| ProxyBody::passing(visit.answered(head), body))
+            }
+            HeadVerdict::Inspect => {
+                let body = self.taken_ahead(&visit, body);
+                self.inspected(visit, body, connection).settle().await
+            }
             HeadVerdict::Stream(head) => {
+                body.vacate();
                 let inspected = self.inspected(visit, body, connection).streaming(head.status);
                 respond(head, |_| ProxyBody::Inspected(Box::new(inspected)))
             }
@@ -151,7 +187,14 @@ impl Proxy {
         }
     }
 
-    fn inspected(&self, visit: Visit, body: crate::upstream::UpstreamBody, connection: &Rc<Connection>) -> Inspected {
+    fn taken_ahead(&self, visit: &Visit, body: UpstreamBody) -> UpstreamBody {
+        match visit.exchange.whole_body() {
+            Some(limits) => body.taken_ahead(limits, &self.upstream.settings().storage),
+            None => body,
+        }
+    }
+
+    fn inspected(&self, visit: Visit, body: UpstreamBody, connection: &Rc<Connection>) -> Inspected {
         let timeouts = body::Timeouts { quiet: visit.exchange.quiet(), body: self.upstream.settings().body_timeout };
         Inspected::new(visit, body, connection.clone(), timeouts)
     }
@@ -163,7 +206,8 @@ impl Proxy {
         request: Request<RequestBody>,
         connection: &Rc<Connection>,
     ) -> Response<ProxyBody> {
-        let answer = match self.upstream.send_switch(request, &connection.exchange_deadline).await {
+        let shielded = visit.exchange.whole_body().is_some();
+        let answer = match self.upstream.send_switch(request, &connection.exchange_deadline, shielded).await {
             Ok(sent) => sent,
             Err(fault) => return self.refuse(visit, &fault, connection),
         };
@@ -243,6 +287,10 @@ fn answer(visit: Visit, reply: Reply) -> Response<ProxyBody> {
         visit.answered(head).finish(&body);
         body
     })
+}
+
+fn body_limit(visit: &Visit) -> Option<BodyLimit> {
+    visit.exchange.body_limit().map(|(most, enforced)| BodyLimit { most, enforced })
 }
 
 fn answer_refusal(mut visit: Visit, refusal: Refusal) -> Response<ProxyBody> {

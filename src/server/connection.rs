@@ -231,6 +231,11 @@ impl Connection {
         self.exchange_deadline.set(if waiting { self.settings.body_timeout } else { answer_timeout });
     }
 
+    /// The longest pause within a request body.
+    pub(crate) fn body_timeout(&self) -> Duration {
+        self.settings.body_timeout
+    }
+
     /// Whether it is the client's request body that the exchange waits for.
     pub(crate) fn awaits_body(&self) -> bool {
         self.awaits_body.get()

@@ -13,7 +13,16 @@ use http_body::{Body, Frame};
 use hyper::body::Incoming;
 use thiserror::Error;
 
-use super::{http1::Content, io::Stream, link::Link, pool::Pool, slots::Slot};
+use super::{
+    ahead::{Ahead, Room},
+    http1::Content,
+    io::Stream,
+    link::Link,
+    pool::Pool,
+    slots::Slot,
+    spool::Storage,
+};
+use crate::policy::WholeBody;
 
 #[derive(Debug)]
 pub(crate) struct UpstreamBody {
@@ -31,6 +40,8 @@ pub(super) enum Source {
     /// What is left of it on the connection.
     Http1(Content),
     Http2(Incoming),
+    /// What another task takes from it.
+    Ahead(Ahead),
 }
 
 /// How a body can go wrong.
@@ -53,8 +64,8 @@ impl UpstreamBody {
         body
     }
 
-    /// A connection that was to switch protocols is never used for anything else.
-    pub(super) fn of_switch(source: Source, link: Link) -> Self {
+    /// A connection that serves nothing else, as one that was to switch protocols.
+    pub(super) fn of_one_request(source: Source, link: Link) -> Self {
         Self { source, link: Some(link), pool: None, slot: None }
     }
 
@@ -63,11 +74,27 @@ impl UpstreamBody {
         self.slot = Some(slot).filter(|_| !self.is_end());
     }
 
+    /// Gives the place of the request back, for an answer that has no end of its own.
+    pub(crate) fn vacate(&mut self) {
+        self.slot = None;
+    }
+
+    /// Takes it from the application as fast as it comes, as far as there is room for it.
+    pub(crate) fn taken_ahead(self, limits: &WholeBody, storage: &Storage) -> Self {
+        match Room::of(limits, storage) {
+            Some(room) if !self.is_end() => {
+                Self { source: Source::Ahead(Ahead::start(self, room)), link: None, pool: None, slot: None }
+            }
+            _ => self,
+        }
+    }
+
     /// Whether nothing more will come. May be true without a last poll.
     pub(crate) fn is_end(&self) -> bool {
         match &self.source {
             Source::Http1(content) => content.is_end(),
             Source::Http2(incoming) => incoming.is_end_stream(),
+            Source::Ahead(ahead) => ahead.is_end(),
         }
     }
 
@@ -79,6 +106,7 @@ impl UpstreamBody {
             (Source::Http2(incoming), _) => {
                 ready!(Pin::new(incoming).poll_frame(cx)).map(|frame| frame.map_err(|error| BodyFault::of(&error)))
             }
+            (Source::Ahead(ahead), _) => ready!(ahead.poll_frame(cx)),
         };
         match &frame {
             None => self.give_back(),
@@ -101,7 +129,7 @@ impl UpstreamBody {
         self.slot = None;
         let reusable = match &self.source {
             Source::Http1(content) => content.is_reusable(),
-            Source::Http2(_) => true,
+            Source::Http2(_) | Source::Ahead(_) => true,
         };
         if let (Some(link), Some(pool)) = (self.link.take_if(|_| self.pool.is_some()), &self.pool)
             && reusable

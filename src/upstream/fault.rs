@@ -4,6 +4,7 @@ use std::{error::Error as _, io};
 
 use thiserror::Error;
 
+use super::{request::UploadError, spool::SpoolFault};
 use crate::incident::Refusal;
 
 /// Why there is no usable answer.
@@ -33,6 +34,9 @@ pub(crate) enum Fault {
     /// The request's body stopped coming: the client's fault.
     #[error("the request's body did not come in time")]
     RequestTimeout,
+    /// There is no place for the request's body, which is read whole: ours.
+    #[error("the request's body could not be kept: {0}")]
+    Spool(#[from] SpoolFault),
 }
 
 impl Fault {
@@ -47,6 +51,7 @@ impl Fault {
             Self::Malformed => "malformed",
             Self::Request => "request",
             Self::RequestTimeout => "request-timeout",
+            Self::Spool(_) => "spool",
         }
     }
 
@@ -55,10 +60,19 @@ impl Fault {
         match self {
             Self::Connect(_) | Self::Closed => Refusal::UpstreamUnreachable,
             Self::ConnectTimeout | Self::Timeout => Refusal::UpstreamTimeout,
-            Self::Busy => Refusal::Overloaded,
+            Self::Busy | Self::Spool(_) => Refusal::Overloaded,
             Self::Malformed => Refusal::UpstreamMalformed,
             Self::Request => Refusal::BadRequest,
             Self::RequestTimeout => Refusal::RequestTimeout,
+        }
+    }
+}
+
+impl From<UploadError> for Fault {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Client(_) | UploadError::TooLarge => Self::Request,
+            UploadError::Lost(error) => Self::Spool(error.into()),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! A connection is used again only if the answer before was read to its very end and nothing came after it. What
 //! the upstream says is taken only if it says it in one way.
 
+mod ahead;
 mod body;
 mod connect;
 mod fault;
@@ -14,7 +15,9 @@ mod link;
 mod pool;
 mod request;
 mod slots;
+mod spool;
 mod tls;
+mod whole;
 
 pub(crate) use body::{BodyFault, UpstreamBody};
 pub use connect::UpstreamAddress;
@@ -23,7 +26,9 @@ pub(crate) use fault::Fault;
 pub use http1::fuzz_answer;
 pub(crate) use request::{BodyLimit, RequestBody};
 pub use slots::Slots;
+pub use spool::Storage;
 pub use tls::{UpstreamTls, UpstreamTlsFiles};
+pub(crate) use whole::Reading;
 
 use std::{rc::Rc, time::Duration};
 
@@ -61,6 +66,10 @@ pub struct UpstreamSettings {
     pub max_head: usize,
     /// How many requests it has at a time; none for as many as come.
     pub slots: Option<Slots>,
+    /// The same behind the shield, where `slots` says nothing.
+    pub shielded_slots: Slots,
+    /// Where bodies wait behind the shield.
+    pub storage: Storage,
 }
 
 /// What is spoken to the application.
@@ -89,9 +98,15 @@ impl UpstreamSettings {
             max_idle: 256,
             max_head: 64 * 1024,
             slots: None,
+            shielded_slots: Slots::new(SHIELDED_REQUESTS, Duration::from_secs(1)),
+            storage: Storage::default(),
         }
     }
 }
+
+/// Requests that a shielded application has at a time unless more is said. Some of these servers have a queue for
+/// five connections.
+pub const SHIELDED_REQUESTS: usize = 4;
 
 /// One worker's access to the application.
 #[derive(Debug)]
@@ -135,6 +150,25 @@ impl Upstream {
         Ok(answer)
     }
 
+    /// The same for an application that is shielded: few requests at a time, and each on a connection of its own,
+    /// because a server with one thread serves nobody else while a connection is kept open.
+    pub(crate) async fn send_shielded(
+        &self,
+        request: Request<RequestBody>,
+        deadline: &Deadline,
+    ) -> Result<Answer, Fault> {
+        let slot = self.shielded_slots().take(deadline).await?;
+        let mut link = self.connect(deadline).await?;
+        let (head, body) = self.exchange(&mut link, request, deadline).await.map_err(|failure| failure.fault)?;
+        let mut body = UpstreamBody::of_one_request(body, link);
+        body.occupy(slot);
+        Ok(Answer { head, body })
+    }
+
+    fn shielded_slots(&self) -> &Slots {
+        self.settings.slots.as_ref().unwrap_or(&self.settings.shielded_slots)
+    }
+
     async fn send_now(&self, mut request: Request<RequestBody>, deadline: &Deadline) -> Result<Answer, Fault> {
         while let Some(mut link) = self.pool.take() {
             match self.exchange(&mut link, request, deadline).await {
@@ -161,8 +195,9 @@ impl Upstream {
         &self,
         request: Request<RequestBody>,
         deadline: &Deadline,
+        shielded: bool,
     ) -> Result<Answer, Fault> {
-        let slot = match &self.settings.slots {
+        let slot = match self.settings.slots.as_ref().or(shielded.then(|| self.shielded_slots())) {
             Some(slots) => Some(slots.take(deadline).await?),
             None => None,
         };
@@ -171,7 +206,7 @@ impl Upstream {
         let connection = Http1::new(io.map_err(Fault::Connect)?, self.scratch.clone(), self.settings.max_head);
         let mut link = Link::Http1(Box::new(connection));
         let (head, body) = self.exchange(&mut link, request, deadline).await.map_err(|failure| failure.fault)?;
-        let mut answer = Answer { head, body: UpstreamBody::of_switch(body, link) };
+        let mut answer = Answer { head, body: UpstreamBody::of_one_request(body, link) };
         slot.into_iter().for_each(|slot| answer.body.occupy(slot));
         Ok(answer)
     }

@@ -1,6 +1,7 @@
-//! The body of a request on its way to the application.
+//! The body of a request on its way to the application: as it comes, or when it is whole.
 
 use std::{
+    io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -12,6 +13,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use thiserror::Error;
 
+use super::whole::Whole;
 use crate::server::Connection;
 
 /// How long a body that does not say its length may become.
@@ -32,6 +34,9 @@ pub(crate) enum UploadError {
     /// It is too long.
     #[error("the request's body is longer than the route allows")]
     TooLarge,
+    /// It was whole, and cannot be read back.
+    #[error("the request's body was lost: {0}")]
+    Lost(io::Error),
 }
 
 /// What the client sends, as it comes. Waiting for the client is timed by the client's limit, waiting for the
@@ -53,6 +58,15 @@ pub(crate) enum RequestBody {
         /// Bytes that came so far.
         came: u64,
     },
+    /// All of it is there.
+    Whole {
+        /// What is left of it.
+        whole: Box<Whole>,
+        /// Whose exchange deadline it moves.
+        connection: Rc<Connection>,
+        /// How long the application may take from each piece on.
+        head_timeout: Duration,
+    },
 }
 
 impl RequestBody {
@@ -68,6 +82,10 @@ impl RequestBody {
         Self::Streaming { incoming, connection: connection.clone(), head_timeout, limit, came: 0 }
     }
 
+    pub(crate) fn whole(whole: Whole, connection: &Rc<Connection>, head_timeout: Duration) -> Self {
+        Self::Whole { whole: Box::new(whole), connection: connection.clone(), head_timeout }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         matches!(self, Self::Empty)
     }
@@ -78,8 +96,16 @@ impl Body for RequestBody {
     type Error = UploadError;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, UploadError>>> {
-        let Self::Streaming { incoming, connection, head_timeout, limit, came } = self.get_mut() else {
-            return Poll::Ready(None);
+        let (incoming, connection, head_timeout, limit, came) = match self.get_mut() {
+            Self::Empty => return Poll::Ready(None),
+            Self::Whole { whole, connection, head_timeout } => {
+                let piece = ready!(whole.poll_piece(cx));
+                connection.uploading(false, *head_timeout);
+                return Poll::Ready(piece.map(|piece| piece.map(Frame::data).map_err(UploadError::Lost)));
+            }
+            Self::Streaming { incoming, connection, head_timeout, limit, came } => {
+                (incoming, connection, head_timeout, limit, came)
+            }
         };
         let frame = Pin::new(incoming).poll_frame(cx);
         connection.uploading(frame.is_pending(), *head_timeout);
@@ -98,6 +124,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => true,
             Self::Streaming { incoming, .. } => incoming.is_end_stream(),
+            Self::Whole { whole, .. } => whole.left() == 0,
         }
     }
 
@@ -105,6 +132,7 @@ impl Body for RequestBody {
         match self {
             Self::Empty => SizeHint::with_exact(0),
             Self::Streaming { incoming, .. } => incoming.size_hint(),
+            Self::Whole { whole, .. } => SizeHint::with_exact(whole.left()),
         }
     }
 }

@@ -42,3 +42,30 @@ impl Slots {
         Ok(Slot { _permit: permit })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::Future,
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+    use crate::server::Clock;
+
+    #[test]
+    fn who_waits_longest_is_next_and_nobody_comes_in_between() {
+        let (slots, clock) = (Slots::new(1, Duration::from_secs(1)), Clock::default());
+        let deadlines = [(); 4].map(|()| clock.deadline());
+        let [first, second, third, late] = &deadlines;
+        let mut cx = Context::from_waker(Waker::noop());
+        let Poll::Ready(Ok(place)) = pin!(slots.take(first)).poll(&mut cx) else { panic!("there is a place") };
+        let (mut second, mut third) = (pin!(slots.take(second)), pin!(slots.take(third)));
+        assert!(second.as_mut().poll(&mut cx).is_pending() && third.as_mut().poll(&mut cx).is_pending());
+        drop(place);
+        assert!(pin!(slots.take(late)).poll(&mut cx).is_pending());
+        assert!(third.as_mut().poll(&mut cx).is_pending());
+        assert!(second.as_mut().poll(&mut cx).is_ready());
+    }
+}

@@ -56,6 +56,6 @@ fn unknown_is_in(error: &EndpointError, ids: &[Box<str>]) -> bool {
     matches!(error, EndpointError::UnknownId(id) if ids.contains(id))
 }
 
-fn bytes(size: ByteSize) -> usize {
+pub(super) fn bytes(size: ByteSize) -> usize {
     usize::try_from(size.get()).unwrap_or(usize::MAX)
 }

@@ -12,12 +12,14 @@ mod patch;
 mod rate;
 mod rules;
 mod sealing;
+mod shield;
 mod tls;
 mod weak_keys;
 mod workers;
 
 pub use rules::{RuleInForce, all_rules, ruleset, untested_ruleset};
 pub use sealing::key_files;
+pub use shield::spool_dir;
 pub use tls::{protocol, tls_identity, upstream_tls};
 pub use weak_keys::weak_key_files;
 pub use workers::{Workers, workers};
@@ -34,9 +36,8 @@ use crate::{
     config,
     engine::Engine,
     incident::{FingerprintKey, Mode},
-    policy::{Breaker, BreakerSettings, InspectPolicy, RouteMatch, RoutePolicy, RouteTable, Shield, Unreadable},
+    policy::{Breaker, BreakerSettings, InspectPolicy, RouteMatch, RoutePolicy, RouteTable, Unreadable},
     request::{ForwardPolicy, HostRule, rate::RateTables},
-    response::DevelopmentServers,
 };
 
 /// The name of the policy of everything that no route matches.
@@ -59,7 +60,7 @@ pub fn engine(loaded: &Loaded, random: FingerprintKey, rates: &RateTables) -> Re
     })
 }
 
-/// The five sections that a route can change, as one.
+/// Sections that a route can change, as one.
 struct Sections<'a> {
     inspect: &'a Inspect,
     headers: &'a Headers,
@@ -101,9 +102,11 @@ impl Place<'_> {
 fn routes(loaded: &Loaded, rates: &RateTables) -> Result<RouteTable, ConfigError> {
     let Config { inspect, headers, cookies, cors, guard, route, .. } = &loaded.config;
     let place = Place { loaded, prefix: String::new() };
+    let shields = shield::Shields::default();
     let mut watches = weak_keys::Watches::new(rates.key.clone());
     let mut fallback = policy(&place, DEFAULT_ROUTE, &Sections { inspect, headers, cookies, cors, guard }, rates)?;
     fallback.weak_keys = watches.compile(&place, &cookies.weak_keys)?;
+    fallback.shield = shields.compile(&place, &loaded.config.shield)?;
     let mut names = HashSet::from([DEFAULT_ROUTE]);
     let mut routes = Vec::new();
     for (position, route) in route.iter().enumerate() {
@@ -112,6 +115,7 @@ fn routes(loaded: &Loaded, rates: &RateTables) -> Result<RouteTable, ConfigError
         let Route { inspect, headers, cookies, cors, guard, .. } = route;
         let mut policy = policy(&place, &route.name, &Sections { inspect, headers, cookies, cors, guard }, rates)?;
         policy.weak_keys = watches.compile(&place, &cookies.weak_keys)?;
+        policy.shield = shields.compile(&place, &route.shield)?;
         routes.push((conditions(&place, route)?, Arc::new(policy)));
     }
     Ok(RouteTable::new(routes, Arc::new(fallback)))
@@ -127,7 +131,6 @@ fn policy(
         name: name.into(),
         inspect: inspection(place, sections.inspect)?,
         breaker: breaker(place, &sections.inspect.breaker)?.map(Arc::new),
-        shield: DevelopmentServers::embedded().ok().map(|known| Arc::new(Shield::new(known))),
         upgrades: sections.inspect.upgrades,
         forward: Arc::new(forward(place, sections.inspect)?),
         guard: Arc::new(guard::compile(place, name, sections.guard, rates)?),

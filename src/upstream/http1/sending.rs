@@ -89,7 +89,7 @@ impl Sending {
         while self.stage == Stage::Body && self.out.len() < GATHER {
             match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
                 None => self.finish()?,
-                Some(Err(_)) => return Poll::Ready(Err(Fault::Request)),
+                Some(Err(error)) => return Poll::Ready(Err(error.into())),
                 Some(Ok(frame)) => frame.into_data().map_or(Ok(()), |data| self.append(&data))?,
             }
         }

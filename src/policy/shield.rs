@@ -23,16 +23,16 @@ pub enum ShieldMode {
     ByServer,
 }
 
-/// What a request body is held to while it is read whole.
+/// What a request body is held to while it is read whole, and a response while it waits for its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WholeBody {
     /// Bytes that stay in memory; what is beyond goes to a file. Of a response, too. At least 1.
     pub memory: usize,
-    /// The largest body, in bytes. So much of a response is taken ahead of its client, too.
+    /// The largest request body, in bytes. So much of a response is taken ahead of its client, too.
     pub most: u64,
-    /// How long any body may take.
+    /// How long any request body may take, and a client may keep the application waiting with a response.
     pub time: Duration,
-    /// A second more for so many bytes that have come; 0 gives no more time.
+    /// A second more for so many bytes that have come, or been taken; 0 gives no more time.
     pub rate: u64,
 }
 
@@ -43,7 +43,7 @@ impl Default for WholeBody {
 }
 
 impl WholeBody {
-    /// How much longer a body may take of which so many bytes came in the time that has passed.
+    /// How much longer the client may take that took the time that has passed for so many bytes.
     pub fn time_left(&self, came: u64, passed: Duration) -> Duration {
         let earned = came.checked_div(self.rate).map_or(Duration::ZERO, Duration::from_secs);
         self.time.saturating_add(earned).saturating_sub(passed)

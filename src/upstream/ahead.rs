@@ -4,6 +4,7 @@
 use std::{
     future::poll_fn,
     task::{Context, Poll, ready},
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -13,6 +14,7 @@ use tokio::{
     select,
     sync::mpsc::{Receiver, Sender, channel},
     task::{JoinHandle, spawn_local},
+    time::sleep,
 };
 
 use super::{
@@ -51,15 +53,17 @@ struct Run {
     spool: Spool,
     /// What found no place in the spool. While there is any, nothing more is taken.
     left_over: Bytes,
-    /// Bytes that may wait.
-    most: u64,
+    limits: WholeBody,
+    /// Bytes that the client has taken.
+    given: u64,
+    /// How long the application has waited for the client, there being no place for more.
+    stalled: Duration,
 }
 
 /// Where what is taken ahead waits.
 pub(super) struct Room {
     spool: Spool,
-    /// Bytes that may wait.
-    most: u64,
+    limits: WholeBody,
 }
 
 impl Room {
@@ -67,7 +71,7 @@ impl Room {
     pub(super) fn of(limits: &WholeBody, storage: &Storage) -> Option<Self> {
         let mut spool = Spool::new(storage, limits.memory);
         spool.reserve((1 + UNDER_WAY) * limits.memory.max(PIECE)).ok()?;
-        Some(Self { spool, most: limits.most.max(1) })
+        Some(Self { spool, limits: *limits })
     }
 }
 
@@ -75,8 +79,9 @@ impl Ahead {
     /// Begins to take `body`.
     pub(super) fn start(body: UpstreamBody, room: Room) -> Self {
         let (give, pieces) = channel(1);
-        let Room { spool, most } = room;
-        let run = Run { body: Some(body), end: None, spool, left_over: Bytes::new(), most };
+        let Room { spool, limits } = room;
+        let (body, left_over) = (Some(body), Bytes::new());
+        let run = Run { body, end: None, spool, left_over, limits, given: 0, stalled: Duration::ZERO };
         Self { pieces, over: false, task: spawn_local(run.until_told(give)) }
     }
 
@@ -110,12 +115,16 @@ impl Drop for Ahead {
 impl Run {
     async fn until_told(mut self, give: Sender<Piece>) {
         loop {
-            let has_place = self.spool.len() < self.most && self.left_over.is_empty();
-            let (takes, gives) = (has_place && self.body.is_some(), self.has_piece());
+            let has_place = self.spool.occupied() < self.limits.most.max(1) && self.left_over.is_empty();
+            let (takes, stalls) = (self.body.is_some() && has_place, self.body.is_some() && !has_place);
+            let (gives, since) = (self.has_piece(), Instant::now());
             select! {
                 biased;
                 turn = give.reserve(), if gives => {
                     let Ok(turn) = turn else { return };
+                    if stalls {
+                        self.stalled += since.elapsed();
+                    }
                     let piece = self.next().await;
                     let is_last = !matches!(piece, Piece::Data(_, false));
                     turn.send(piece);
@@ -124,8 +133,15 @@ impl Run {
                     }
                 }
                 frame = next_frame(&mut self.body), if takes => self.take(frame).await,
+                () = sleep(self.limits.time_left(self.given, self.stalled)), if stalls => self.give_up(),
             }
         }
+    }
+
+    /// The client keeps the application waiting for too long: what waits is the last it gets.
+    fn give_up(&mut self) {
+        self.body = None;
+        self.end = Some(Err(BodyFault::Truncated));
     }
 
     fn has_piece(&self) -> bool {
@@ -161,6 +177,7 @@ impl Run {
                 Err(_) => return Piece::End(Err(BodyFault::Malformed)),
             },
         };
+        self.given += data.len() as u64;
         let nothing_waits = self.spool.len() == 0 && self.left_over.is_empty();
         match &self.end {
             Some(_) if data.is_empty() => Piece::End(self.end.take().unwrap_or(Ok(None))),

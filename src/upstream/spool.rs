@@ -91,6 +91,11 @@ impl Spool {
         self.in_file() + self.tail.len() as u64
     }
 
+    /// Bytes of memory and disk that are in use, for what waits and for what has left.
+    pub(super) fn occupied(&self) -> u64 {
+        self.written + self.tail.len() as u64
+    }
+
     /// Takes `data` in.
     ///
     /// # Errors

@@ -17,6 +17,8 @@ mod python;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod shield;
+#[cfg(test)]
 mod support;
 #[cfg(test)]
 mod weak_keys;

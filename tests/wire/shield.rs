@@ -232,7 +232,7 @@ fn a_shielded_application_keeps_no_connection_open() {
 }
 
 /// More than the buffers of the system take on both sides.
-const LARGE: usize = 24 << 20;
+const LARGE: usize = 12 << 20;
 
 #[test]
 fn the_application_is_done_with_a_response_that_its_client_does_not_take() {
@@ -263,6 +263,20 @@ fn the_application_is_done_with_a_response_that_its_client_does_not_take() {
         drop(other);
         assert!(proxy.stop().contains("cofferdam_spooled_bytes 0\n"));
     }
+}
+
+#[test]
+fn a_client_that_takes_nothing_does_not_keep_the_application_where_there_is_no_place() {
+    let (told, closed) = mpsc::channel();
+    let origin = Origin::start(move |_| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: video/mp4\r\n\r\n";
+        vec![Act::Send(head.into()), Act::Flood(vec![b'x'; 65536]), Act::Closed(told.clone())]
+    });
+    let limits = WholeBody { time: Duration::from_millis(200), most: 1 << 20, ..WholeBody::default() };
+    let proxy = shielded(&origin, limits, |settings| settings.connections.write_timeout = PATIENCE * 10);
+    let mut client = proxy.client();
+    client.send(get("/"));
+    closed.recv_timeout(PATIENCE).unwrap();
 }
 
 #[test]

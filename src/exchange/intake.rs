@@ -41,6 +41,11 @@ impl Exchange {
         self.route.shield.as_ref()?.recognise(fields)
     }
 
+    /// Who asks, by the word of trusted proxies. To be asked once the request has been judged.
+    pub fn client(&self) -> IpAddr {
+        self.client
+    }
+
     /// The name of the route, for logs and metrics.
     pub fn route_name(&self) -> &str {
         &self.route.name
@@ -107,9 +112,9 @@ impl Exchange {
     }
 
     /// Counts the request, by cookies as the application knows them.
-    pub(super) fn admit(&mut self, head: &RequestHead, client: IpAddr) -> Result<(), Objection> {
+    pub(super) fn admit(&mut self, head: &RequestHead) -> Result<(), Objection> {
         if let Some(rate) = &self.route.guard.rate {
-            self.attempt = rate.admit(head, client, self.facts.clock, &mut self.objections)?;
+            self.attempt = rate.admit(head, self.client, self.facts.clock, &mut self.objections)?;
         }
         Ok(())
     }

@@ -36,7 +36,7 @@ pub use selftest::{Failure, selftest};
 pub use verdict::{Evidence, HeadVerdict, Outcome, Released, RequestVerdict, Step};
 pub use websocket::{MESSAGE_MAX, MessageStep};
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -80,6 +80,8 @@ pub struct Exchange {
     ledger: Ledger,
     /// Whether the client's side is TLS, here or before us.
     tls: bool,
+    /// Who asks, by the word of trusted proxies.
+    client: IpAddr,
     /// What the guard said, or would have in observe mode.
     objections: Vec<Objection>,
     sealing: SealReport,
@@ -99,6 +101,7 @@ impl Exchange {
     pub fn new(engine: Arc<Engine>, facts: Facts) -> Self {
         let route = engine.routes.fallback().clone();
         Self {
+            client: facts.peer.address,
             engine,
             facts,
             route,
@@ -148,7 +151,7 @@ impl Exchange {
         self.route = self.find_route(head);
         self.facts.peer.tls |= self.engine.tls_before_us;
         let client = Client::behind(&self.facts.peer, &self.route.forward.trusted, &head.headers);
-        self.tls = client.tls;
+        (self.tls, self.client) = (client.tls, client.address);
         if let Err(objection) = request::check(head, &self.route.guard, &mut self.objections) {
             return RequestVerdict::Refuse(self.object(objection));
         }
@@ -167,7 +170,7 @@ impl Exchange {
             sealing.open(&mut head.headers, self.facts.now, &mut self.sealing);
         }
         self.note_candidates(&head.headers, false);
-        match self.admit(head, client.address) {
+        match self.admit(head) {
             Ok(()) => RequestVerdict::Forward,
             Err(objection) => RequestVerdict::Refuse(self.object(objection)),
         }

@@ -93,7 +93,7 @@ impl Proxy {
         if request.headers().contains_key(header::UPGRADE) {
             return Box::pin(self.switch(visit, request, connection)).await;
         }
-        match self.upstream.send(request, &connection.exchange_deadline).await {
+        match self.upstream.send(request, visit.exchange.client(), &connection.exchange_deadline).await {
             Ok(answer) => self.judge(visit, answer, connection).await,
             Err(fault) => self.refuse(visit, &fault, connection),
         }
@@ -117,7 +117,7 @@ impl Proxy {
         if request.headers().contains_key(header::UPGRADE) {
             return self.switch(visit, request, connection).await;
         }
-        match self.upstream.send_shielded(request, &connection.exchange_deadline).await {
+        match self.upstream.send_shielded(request, visit.exchange.client(), &connection.exchange_deadline).await {
             Ok(answer) => self.judge(visit, answer, connection).await,
             Err(fault) => self.refuse(visit, &fault, connection),
         }
@@ -207,7 +207,8 @@ impl Proxy {
         connection: &Rc<Connection>,
     ) -> Response<ProxyBody> {
         let shielded = visit.exchange.whole_body().is_some();
-        let answer = match self.upstream.send_switch(request, &connection.exchange_deadline, shielded).await {
+        let (client, deadline) = (visit.exchange.client(), &connection.exchange_deadline);
+        let answer = match self.upstream.send_switch(request, client, deadline, shielded).await {
             Ok(sent) => sent,
             Err(fault) => return self.refuse(visit, &fault, connection),
         };

@@ -30,7 +30,7 @@ pub use spool::Storage;
 pub use tls::{UpstreamTls, UpstreamTlsFiles};
 pub(crate) use whole::Reading;
 
-use std::{rc::Rc, time::Duration};
+use std::{net::IpAddr, rc::Rc, time::Duration};
 
 use http::{Request, response};
 
@@ -142,9 +142,14 @@ impl Upstream {
     ///
     /// A request that meets a connection as it closes is sent again: once always if nothing of it was written, and
     /// if it was, only when it has no body and a method that changes nothing (RFC 9110 section 9.2.1).
-    pub(crate) async fn send(&self, request: Request<RequestBody>, deadline: &Deadline) -> Result<Answer, Fault> {
+    pub(crate) async fn send(
+        &self,
+        request: Request<RequestBody>,
+        client: IpAddr,
+        deadline: &Deadline,
+    ) -> Result<Answer, Fault> {
         let Some(slots) = &self.settings.slots else { return self.send_now(request, deadline).await };
-        let slot = Box::pin(slots.take(deadline)).await?;
+        let slot = Box::pin(slots.take(client, deadline)).await?;
         let mut answer = self.send_now(request, deadline).await?;
         answer.body.occupy(slot);
         Ok(answer)
@@ -155,9 +160,10 @@ impl Upstream {
     pub(crate) async fn send_shielded(
         &self,
         request: Request<RequestBody>,
+        client: IpAddr,
         deadline: &Deadline,
     ) -> Result<Answer, Fault> {
-        let slot = self.shielded_slots().take(deadline).await?;
+        let slot = self.shielded_slots().take(client, deadline).await?;
         let mut link = self.connect(deadline).await?;
         let (head, body) = self.exchange(&mut link, request, deadline).await.map_err(|failure| failure.fault)?;
         let mut body = UpstreamBody::of_one_request(body, link);
@@ -194,11 +200,12 @@ impl Upstream {
     pub(crate) async fn send_switch(
         &self,
         request: Request<RequestBody>,
+        client: IpAddr,
         deadline: &Deadline,
         shielded: bool,
     ) -> Result<Answer, Fault> {
         let slot = match self.settings.slots.as_ref().or(shielded.then(|| self.shielded_slots())) {
-            Some(slots) => Some(slots.take(deadline).await?),
+            Some(slots) => Some(slots.take(client, deadline).await?),
             None => None,
         };
         deadline.set(self.settings.connect_timeout);

@@ -1,10 +1,10 @@
 //! Bytes that wait for whoever is slower: in memory first, then in a file that has no name.
 
 use std::{
-    fs::File,
+    fs::{File, Permissions},
     future::Future,
     io,
-    os::unix::fs::FileExt,
+    os::unix::fs::{FileExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -199,7 +199,10 @@ impl Spool {
 }
 
 fn nameless(folder: &Path) -> io::Result<File> {
-    if folder.as_os_str().is_empty() { tempfile::tempfile() } else { tempfile::tempfile_in(folder) }
+    let file = if folder.as_os_str().is_empty() { tempfile::tempfile() } else { tempfile::tempfile_in(folder) }?;
+    // It could still be opened by way of /proc.
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    Ok(file)
 }
 
 /// Does what may wait for a disk where nothing else waits for it.
@@ -249,8 +252,7 @@ mod tests {
         let storage = Storage { folder: folder.path().to_owned(), ..storage(1 << 20, 1 << 20) };
         let mut spool = Spool::new(&storage, 1);
         run(spool.push(&mut Bytes::from_static(b"secret"))).unwrap();
-        let mode =
-            std::os::unix::fs::PermissionsExt::mode(&spool.file.as_ref().unwrap().metadata().unwrap().permissions());
+        let mode = spool.file.as_ref().unwrap().metadata().unwrap().permissions().mode();
         assert_eq!((mode & 0o777, std::fs::read_dir(folder.path()).unwrap().count()), (0o600, 0));
     }
 

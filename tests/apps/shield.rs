@@ -102,7 +102,7 @@ fn one_slow_client_keeps_everyone_out_of_a_flask_development_server_by_itself() 
 const ATTACKS: [&[&str]; 3] = [
     &["-H", "-i", "5", "-u", "/"],
     &["-B", "-i", "5", "-s", "8192", "-u", "/upload"],
-    &["-X", "-n", "5", "-z", "32", "-w", "512", "-y", "1024", "-u", "/report"],
+    &["-X", "-n", "5", "-z", "32", "-w", "512", "-y", "1024", "-u", "/report?lines=20000"],
 ];
 
 #[test]
@@ -115,7 +115,7 @@ fn slowhttptest_does_not_keep_others_out_of_a_flask_development_server() {
     for attack in ATTACKS {
         let (path, options) = attack.split_last().expect("an attack has a path");
         let mut slow = Command::new("slowhttptest")
-            .args(["-c", "300", "-r", "100", "-l", "15", "-p", "5"])
+            .args(["-c", "300", "-r", "20", "-l", "25", "-p", "5"])
             .args(options)
             .arg(format!("http://{}{path}", proxy.address))
             .stdout(Stdio::piped())

@@ -206,7 +206,7 @@ impl RatePolicy {
 }
 
 /// What one client has of the address space: an IPv4 address, or a network of 64 bits of IPv6.
-fn network(address: IpAddr) -> Vec<u8> {
+pub(crate) fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets()[..8].to_vec(),

@@ -5,7 +5,7 @@ import os
 from flask import Flask, request
 
 app = Flask(__name__)
-REPORT = b"The market opens at nine, and all accounts are settled.\n" * 100_000
+LINE = b"The market opens at nine, and all accounts are settled.\n"
 
 
 @app.get("/")
@@ -20,7 +20,7 @@ def upload():
 
 @app.get("/report")
 def report():
-    return REPORT, 200, {"Content-Type": "text/plain"}
+    return LINE * int(request.args.get("lines", 100_000)), 200, {"Content-Type": "text/plain"}
 
 
 if __name__ == "__main__":

@@ -30,9 +30,10 @@ pub struct WholeBody {
     pub memory: usize,
     /// The largest request body, in bytes. So much of a response is taken ahead of its client, too.
     pub most: u64,
-    /// How long any request body may take, and a client may keep the application waiting with a response.
+    /// How long any request body may take; and how long a client may leave the next piece of a response, for which
+    /// there is no more place, to the application.
     pub time: Duration,
-    /// A second more for so many bytes that have come, or been taken; 0 gives no more time.
+    /// A second more for so many bytes of a request body that have come; 0 gives no more time.
     pub rate: u64,
 }
 
@@ -43,7 +44,7 @@ impl Default for WholeBody {
 }
 
 impl WholeBody {
-    /// How much longer the client may take that took the time that has passed for so many bytes.
+    /// How much longer a request body may take of which so many bytes came in the time that has passed.
     pub fn time_left(&self, came: u64, passed: Duration) -> Duration {
         let earned = came.checked_div(self.rate).map_or(Duration::ZERO, Duration::from_secs);
         self.time.saturating_add(earned).saturating_sub(passed)

@@ -4,7 +4,7 @@
 use std::{
     future::poll_fn,
     task::{Context, Poll, ready},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -53,11 +53,10 @@ struct Run {
     spool: Spool,
     /// What found no place in the spool. While there is any, nothing more is taken.
     left_over: Bytes,
-    limits: WholeBody,
-    /// Bytes that the client has taken.
-    given: u64,
-    /// How long the application has waited for the client, there being no place for more.
-    stalled: Duration,
+    /// Bytes that may wait.
+    most: u64,
+    /// How long the application waits for the client to take the next piece where there is no place for more.
+    patience: Duration,
 }
 
 /// Where what is taken ahead waits.
@@ -81,7 +80,7 @@ impl Ahead {
         let (give, pieces) = channel(1);
         let Room { spool, limits } = room;
         let (body, left_over) = (Some(body), Bytes::new());
-        let run = Run { body, end: None, spool, left_over, limits, given: 0, stalled: Duration::ZERO };
+        let run = Run { body, end: None, spool, left_over, most: limits.most, patience: limits.time };
         Self { pieces, over: false, task: spawn_local(run.until_told(give)) }
     }
 
@@ -115,16 +114,13 @@ impl Drop for Ahead {
 impl Run {
     async fn until_told(mut self, give: Sender<Piece>) {
         loop {
-            let has_place = self.spool.occupied() < self.limits.most.max(1) && self.left_over.is_empty();
+            let has_place = self.spool.occupied() < self.most.max(1) && self.left_over.is_empty();
             let (takes, stalls) = (self.body.is_some() && has_place, self.body.is_some() && !has_place);
-            let (gives, since) = (self.has_piece(), Instant::now());
+            let gives = self.has_piece();
             select! {
                 biased;
                 turn = give.reserve(), if gives => {
                     let Ok(turn) = turn else { return };
-                    if stalls {
-                        self.stalled += since.elapsed();
-                    }
                     let piece = self.next().await;
                     let is_last = !matches!(piece, Piece::Data(_, false));
                     turn.send(piece);
@@ -133,7 +129,7 @@ impl Run {
                     }
                 }
                 frame = next_frame(&mut self.body), if takes => self.take(frame).await,
-                () = sleep(self.limits.time_left(self.given, self.stalled)), if stalls => self.give_up(),
+                () = sleep(self.patience), if stalls => self.give_up(),
             }
         }
     }
@@ -177,7 +173,6 @@ impl Run {
                 Err(_) => return Piece::End(Err(BodyFault::Malformed)),
             },
         };
-        self.given += data.len() as u64;
         let nothing_waits = self.spool.len() == 0 && self.left_over.is_empty();
         match &self.end {
             Some(_) if data.is_empty() => Piece::End(self.end.take().unwrap_or(Ok(None))),

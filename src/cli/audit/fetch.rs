@@ -1,6 +1,6 @@
 //! Asks: `GET` alone, one request after the other, each bounded in time and size.
 
-use std::{cell::Cell, future::poll_fn, path::PathBuf, time::Duration};
+use std::{cell::Cell, future::poll_fn, net::Ipv4Addr, path::PathBuf, time::Duration};
 
 use anyhow::Context;
 use bytes::{Bytes, BytesMut};
@@ -19,7 +19,7 @@ use crate::{
 /// For a whole answer, its connection included.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Bytes of a body that are read..
+/// Bytes of a body that are read.
 const MAX_BODY: usize = 1 << 20;
 
 /// What was answered.
@@ -86,7 +86,8 @@ impl Client {
 
     async fn exchange(&self, request: Request<RequestBody>) -> Result<Answer, String> {
         let deadline = self.clock.deadline();
-        let answer = self.upstream.send(request, &deadline).await.map_err(|fault| fault.to_string())?;
+        let auditor = Ipv4Addr::LOCALHOST.into();
+        let answer = self.upstream.send(request, auditor, &deadline).await.map_err(|fault| fault.to_string())?;
         self.limited.set(self.limited.get() + u32::from(answer.head.status == StatusCode::TOO_MANY_REQUESTS));
         let (body, whole) = read(answer.body).await;
         let Parts { status, headers, extensions, .. } = answer.head;

@@ -18,6 +18,10 @@ impl NamePattern {
 
     /// Whether the pattern covers the whole of `name`.
     pub fn matches(&self, name: &[u8]) -> bool {
+        // Most names differ in the first byte.
+        if self.0.as_bytes().first().is_some_and(|&first| first != b'*' && name.first() != Some(&first)) {
+            return false;
+        }
         let mut pieces = self.0.as_bytes().split(|&byte| byte == b'*');
         let first = pieces.next().unwrap_or_default();
         let Some(mut rest) = name.strip_prefix(first) else { return false };

@@ -1,18 +1,27 @@
 //! One spelling for every path that some server would take for the same.
 
+use std::borrow::Cow;
+
 /// A path in the one spelling that patterns are compared with: percent-decoded until nothing is left to decode,
 /// lower case, without empty and dot segments, `/` in between. It only ever judges; what the upstream gets is the
 /// path as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CanonicalPath {
-    /// Starts with `/`, ends with none unless it is the root.
-    bytes: Vec<u8>,
+pub struct CanonicalPath<'a> {
+    /// Starts with `/`, ends with none unless it is the root. Borrowed where the path came so.
+    bytes: Cow<'a, [u8]>,
     has_nul: bool,
 }
 
-impl CanonicalPath {
+impl<'a> CanonicalPath<'a> {
     /// Reads the path of a request target, without its query.
-    pub fn of(path: &str) -> Self {
+    pub fn of(path: &'a str) -> Self {
+        if is_canonical(path.as_bytes()) {
+            return Self { bytes: Cow::Borrowed(path.as_bytes()), has_nul: false };
+        }
+        Self::normalised(path)
+    }
+
+    fn normalised(path: &str) -> Self {
         let decoded = decode(path.as_bytes());
         let mut bytes = Vec::with_capacity(decoded.len() + 1);
         for segment in decoded.split(|byte| matches!(byte, b'/' | b'\\')).map(bare) {
@@ -28,7 +37,7 @@ impl CanonicalPath {
         if bytes.is_empty() {
             bytes.push(b'/');
         }
-        Self { bytes, has_nul: decoded.contains(&0) }
+        Self { bytes: Cow::Owned(bytes), has_nul: decoded.contains(&0) }
     }
 
     /// The path.
@@ -45,6 +54,22 @@ impl CanonicalPath {
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.bytes[1..].split(|&byte| byte == b'/').filter(|segment| !segment.is_empty())
     }
+}
+
+/// Whether the path is in that spelling as it came: most are. Only plain letters count as such, and a dot only where it
+/// ends no segment.
+fn is_canonical(path: &[u8]) -> bool {
+    let mut before = 0;
+    for &byte in path {
+        match byte {
+            b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' => {}
+            b'.' if before != 0 => {}
+            b'/' if !matches!(before, b'/' | b'.') => {}
+            _ => return false,
+        }
+        before = byte;
+    }
+    path.starts_with(b"/") && (path.len() == 1 || !matches!(before, b'/' | b'.'))
 }
 
 /// Decodes until nothing is left to decode, so that `%252e`, `%%32e` and `.` are one. Each step shortens what is
@@ -159,6 +184,14 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn a_path_that_is_taken_as_it_came_is_what_normalising_makes_of_it(path in "/?([a-c./%A-]{0,4}/?){0,4}") {
+            let path: &str = &path;
+            if is_canonical(path.as_bytes()) {
+                prop_assert_eq!(CanonicalPath::normalised(path), CanonicalPath::of(path));
+            }
+        }
+
         #[test]
         fn any_path_is_the_same_after_decoding_as_decoding_again_and_again(
             path in proptest::collection::vec(prop_oneof![Just(b'%'), Just(b'2'), Just(b'5'), Just(b'u'), Just(b'0'), any::<u8>()], 0..60)

@@ -9,6 +9,7 @@ mod forward;
 mod hop;
 mod limits;
 mod message;
+mod names;
 mod origin;
 mod patch;
 mod paths;

@@ -1,15 +1,12 @@
 //! Debug endpoints and exposed files: the same verdict for every spelling of a path.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock},
-};
+use std::sync::{Arc, LazyLock};
 
 use http::StatusCode;
 
 use super::{
     CanonicalPath, EndpointError, EndpointRow, EndpointSelection, Objection, PatternKind, RequestHead,
-    canonical::decode, embedded_rows,
+    canonical::decode, embedded_rows, names::Names,
 };
 use crate::{
     cookies::NamePattern,
@@ -34,13 +31,13 @@ pub struct Endpoint {
     pub advice: Box<str>,
 }
 
-/// Rows in force, compiled: a lookup costs a few hashes per path segment, whatever the number of rows.
+/// Rows in force, compiled: a lookup costs a look at the shape of each path segment, whatever the number of rows.
 #[derive(Clone, Debug, Default)]
 pub struct EndpointTable {
-    paths: HashMap<Box<[u8]>, Arc<Endpoint>>,
-    prefixes: HashMap<Box<[u8]>, Arc<Endpoint>>,
-    segments: HashMap<Box<[u8]>, Arc<Endpoint>>,
-    queries: HashMap<Box<[u8]>, Arc<Endpoint>>,
+    paths: Names,
+    prefixes: Names,
+    segments: Names,
+    queries: Names,
     suffixes: Vec<(Box<[u8]>, Arc<Endpoint>)>,
     path_globs: Vec<(Vec<NamePattern>, Arc<Endpoint>)>,
     segment_globs: Vec<(NamePattern, Arc<Endpoint>)>,
@@ -98,7 +95,7 @@ impl EndpointTable {
         nul.or_else(|| self.find_path(&path)).or_else(|| self.find_query(query?))
     }
 
-    fn find_path(&self, path: &CanonicalPath) -> Option<&Arc<Endpoint>> {
+    fn find_path(&self, path: &CanonicalPath<'_>) -> Option<&Arc<Endpoint>> {
         if path.segments().next() == Some(b".well-known") {
             return None;
         }
@@ -116,14 +113,15 @@ impl EndpointTable {
     }
 
     fn find_suffix(&self, name: &[u8]) -> Option<&Arc<Endpoint>> {
-        let ends = |suffix: &[u8]| name.len() > suffix.len() && name.ends_with(suffix);
+        let last = name.last();
+        let ends = |suffix: &[u8]| suffix.last() == last && name.len() > suffix.len() && name.ends_with(suffix);
         self.suffixes.iter().find(|(suffix, _)| ends(suffix)).map(|(_, endpoint)| endpoint)
     }
 
-    fn find_glob(&self, path: &CanonicalPath) -> Option<&Arc<Endpoint>> {
+    fn find_glob(&self, path: &CanonicalPath<'_>) -> Option<&Arc<Endpoint>> {
+        let count = path.segments().count();
         let matches = |globs: &[NamePattern]| {
-            path.segments().count() == globs.len()
-                && path.segments().zip(globs).all(|(segment, glob)| glob.matches(segment))
+            count == globs.len() && path.segments().zip(globs).all(|(segment, glob)| glob.matches(segment))
         };
         self.path_globs.iter().find(|(globs, _)| matches(globs)).map(|(_, endpoint)| endpoint)
     }
@@ -141,7 +139,7 @@ impl EndpointTable {
         if is_canonical {
             return self.queries.get(name);
         }
-        self.queries.get(&*decode(name).trim_ascii().to_ascii_lowercase())
+        self.queries.get(&decode(name).trim_ascii().to_ascii_lowercase())
     }
 
     fn add(&mut self, row: &EndpointRow) -> Result<(), EndpointError> {
@@ -176,7 +174,7 @@ impl EndpointTable {
             PatternKind::Query => &mut self.queries,
             PatternKind::Nul => return,
         };
-        exact.insert(pattern.as_bytes().into(), endpoint);
+        exact.insert(pattern.as_bytes(), endpoint);
     }
 }
 

@@ -52,7 +52,7 @@ const END_TO_END: [HeaderName; 10] = [
 /// trailers (`TE: trailers`) is kept: the proxy can pass them on.
 pub fn remove_hop_by_hop(fields: &mut HeaderMap, upgrade: Upgrade) {
     // Mostly there are none: one look at the names is cheaper than asking the map for each.
-    if !fields.keys().any(|name| *name == UPGRADE || HOP_BY_HOP.contains(name)) {
+    if !fields.keys().any(is_of_the_connection) {
         return;
     }
     let trailers = lists(fields, &TE, b"trailers");
@@ -74,6 +74,19 @@ pub fn remove_hop_by_hop(fields: &mut HeaderMap, upgrade: Upgrade) {
         fields.insert(TE, HeaderValue::from_static("trailers"));
         fields.append(CONNECTION, HeaderValue::from_static("te"));
     }
+}
+
+/// [`HOP_BY_HOP`] and `Upgrade`, told by length first.
+fn is_of_the_connection(name: &HeaderName) -> bool {
+    matches!(
+        name.as_str(),
+        "te" | "upgrade"
+            | "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "transfer-encoding"
+            | "proxy-authorization"
+    )
 }
 
 fn named_by_connection(fields: &HeaderMap) -> Vec<HeaderName> {
@@ -121,6 +134,11 @@ mod tests {
             ("accept", "*/*"),
         ];
         assert_eq!(left(&lines, Upgrade::Drop), ["accept: */*"]);
+    }
+
+    #[test]
+    fn every_field_of_the_connection_is_looked_for() {
+        assert!(HOP_BY_HOP.iter().chain([&UPGRADE]).all(is_of_the_connection));
     }
 
     #[test]

@@ -58,11 +58,29 @@ fn has_authority(uri: &Uri) -> bool {
 
 /// A host and perhaps a port; no credentials, no path, nothing that would end an URL's host early.
 fn is_host(text: &[u8]) -> bool {
+    if plain_host(text).is_some() {
+        return true;
+    }
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~:[]%!$&'()*+;=".contains(byte);
     let Ok(authority) = Authority::try_from(text) else { return false };
     let rest = &authority.as_str()[authority.host().len()..];
     let port = rest.is_empty() || rest == ":" || authority.port_u16().is_some();
     text.iter().all(plain) && !authority.host().is_empty() && port
+}
+
+/// The port, if any, of a host of letters and digits alone, as nearly all are; `None` is for every other.
+pub(super) fn plain_host(text: &[u8]) -> Option<Option<u16>> {
+    let name = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.')).count();
+    match text.get(name..) {
+        _ if name == 0 => None,
+        Some([]) => Some(None),
+        Some([b':', digits @ ..]) if (1..=5).contains(&digits.len()) => {
+            let number =
+                |number: u32, digit: &u8| Some(number * 10 + u32::from(*digit).checked_sub(48).filter(|&d| d < 10)?);
+            digits.iter().try_fold(0, number).and_then(|port| u16::try_from(port).ok()).map(Some)
+        }
+        _ => None,
+    }
 }
 
 /// The length of the body must be said in one way (RFC 9112 section 6).
@@ -126,6 +144,19 @@ mod tests {
         let mut old = head_with("GET", "/", &[]);
         old.version = Version::HTTP_10;
         assert!(check(&old).is_ok());
+    }
+
+    #[test]
+    fn what_a_plain_host_says_is_what_reading_it_as_an_authority_says() {
+        for text in ["a", "example.org:8080", "127.0.0.1:80", "a:65535", "a:0", "a:00080", "a-b.c", "A"] {
+            let authority = Authority::try_from(text).unwrap();
+            assert_eq!(plain_host(text.as_bytes()), Some(authority.port_u16()), "{text}");
+        }
+        for text in
+            ["", ":80", "a:", "a:65536", "a:123456", "a:8x", "a:+1", "[::1]", "a_b", "a@b", "a/", "a b", "a\u{e9}"]
+        {
+            assert_eq!(plain_host(text.as_bytes()), None, "{text}");
+        }
     }
 
     #[test]

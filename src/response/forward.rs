@@ -10,9 +10,11 @@ use crate::request::{self, Upgrade};
 /// Takes the fields away that are meant for the next hop alone (RFC 9110 section 7.6.1), those that `Connection`
 /// names among them. A response that switches protocols (101) keeps `Upgrade` where the route permits it.
 pub fn remove_hop_by_hop(fields: &mut HeaderMap, upgrade: Upgrade) {
-    // A request's field: kept on the way in, it has no meaning here.
-    fields.remove(TE);
-    fields.remove(PROXY_AUTHENTICATE);
+    if fields.keys().any(|name| *name == TE || *name == PROXY_AUTHENTICATE) {
+        // A request's field: kept on the way in, it has no meaning here.
+        fields.remove(TE);
+        fields.remove(PROXY_AUTHENTICATE);
+    }
     request::remove_hop_by_hop(fields, upgrade);
 }
 

@@ -44,29 +44,36 @@ pub(crate) struct Exhausted;
 /// What one exchange, or one body, has reserved. Given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
-    budget: Arc<Budget>,
+    /// None is without a limit.
+    budget: Option<Arc<Budget>>,
     /// A multiple of [`GRAIN`].
     reserved: usize,
 }
 
 impl Share {
+    /// Of no budget.
+    pub(crate) fn unlimited() -> Self {
+        Self { budget: None, reserved: 0 }
+    }
+
     /// Of this budget, nothing yet.
     pub(crate) fn of(budget: &Arc<Budget>) -> Self {
-        Self { budget: budget.clone(), reserved: 0 }
+        Self { budget: Some(budget.clone()), reserved: 0 }
     }
 
     /// Reserves `bytes` in all. Less than before can always be had.
     pub(crate) fn resize(&mut self, bytes: usize) -> Result<(), Exhausted> {
+        let Some(budget) = &self.budget else { return Ok(()) };
         let wanted = bytes.div_ceil(GRAIN).saturating_mul(GRAIN);
         if wanted > self.reserved {
             let more = wanted - self.reserved;
-            let before = self.budget.held.fetch_add(more, Ordering::Relaxed);
-            if before.saturating_add(more) > self.budget.limit {
-                self.budget.held.fetch_sub(more, Ordering::Relaxed);
+            let before = budget.held.fetch_add(more, Ordering::Relaxed);
+            if before.saturating_add(more) > budget.limit {
+                budget.held.fetch_sub(more, Ordering::Relaxed);
                 return Err(Exhausted);
             }
         } else if wanted < self.reserved {
-            self.budget.held.fetch_sub(self.reserved - wanted, Ordering::Relaxed);
+            budget.held.fetch_sub(self.reserved - wanted, Ordering::Relaxed);
         }
         self.reserved = wanted;
         Ok(())
@@ -75,8 +82,8 @@ impl Share {
 
 impl Drop for Share {
     fn drop(&mut self) {
-        if self.reserved > 0 {
-            self.budget.held.fetch_sub(self.reserved, Ordering::Relaxed);
+        if let Some(budget) = self.budget.as_ref().filter(|_| self.reserved > 0) {
+            budget.held.fetch_sub(self.reserved, Ordering::Relaxed);
         }
     }
 }

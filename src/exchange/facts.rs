@@ -26,12 +26,7 @@ pub struct Facts {
 }
 
 /// The fields that tell in which format an error is wanted.
-const FORMAT_FIELDS: [HeaderName; 4] = [
-    header::ACCEPT,
-    header::CONTENT_TYPE,
-    HeaderName::from_static("sec-fetch-dest"),
-    HeaderName::from_static("x-requested-with"),
-];
+const FORMAT_FIELDS: [&str; 4] = ["accept", "content-type", "sec-fetch-dest", "x-requested-with"];
 
 /// What must be remembered of the request until its response is over.
 #[derive(Clone, Debug)]
@@ -66,14 +61,30 @@ impl Default for RequestNote {
 
 impl RequestNote {
     pub(super) fn of(head: &RequestHead) -> Self {
-        Self {
+        let mut note = Self {
             method: head.method.clone(),
             path: Excerpt::from_masked(head.uri.path()),
             host: host(head).into(),
-            origin: head.headers.get(header::ORIGIN).cloned(),
-            accept_encoding: head.headers.get(header::ACCEPT_ENCODING).cloned(),
+            origin: None,
+            accept_encoding: None,
             upgrade: Upgrade::wanted(&head.headers),
-            format: FORMAT_FIELDS.map(|name| head.headers.get(name).cloned()),
+            format: [const { None }; 4],
+        };
+        // One look at each field is cheaper than asking the map for each name. Of several the first counts.
+        for (name, value) in &head.headers {
+            if let Some(place) = note.place_of(name.as_str()) {
+                place.get_or_insert_with(|| value.clone());
+            }
+        }
+        note
+    }
+
+    /// Where the value of this field is remembered.
+    fn place_of(&mut self, name: &str) -> Option<&mut Option<HeaderValue>> {
+        match name {
+            "origin" => Some(&mut self.origin),
+            "accept-encoding" => Some(&mut self.accept_encoding),
+            _ => FORMAT_FIELDS.iter().position(|known| *known == name).map(|at| &mut self.format[at]),
         }
     }
 
@@ -84,7 +95,7 @@ impl RequestNote {
 
     /// In which format the client wants an error, given what the upstream answered.
     pub(super) fn wanted(&self, upstream: Option<&HeaderMap>) -> Wanted {
-        let fields = FORMAT_FIELDS.into_iter().zip(&self.format);
+        let fields = FORMAT_FIELDS.map(HeaderName::from_static).into_iter().zip(&self.format);
         let fields: HeaderMap = fields.filter_map(|(name, value)| Some((name, value.clone()?))).collect();
         Wanted::by(&self.method, &fields, upstream)
     }

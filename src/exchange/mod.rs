@@ -110,7 +110,7 @@ impl Exchange {
             head: None,
             body: None,
             messages: Messages::default(),
-            share: Share::of(&Arc::default()),
+            share: Share::unlimited(),
             storm: false,
             ledger: Ledger::default(),
             tls: false,

@@ -69,6 +69,9 @@ impl Excerpt {
 
     /// Cuts `masked` (already free of secret spans) to one printable line.
     pub fn from_masked(masked: &str) -> Self {
+        if masked.len() <= Self::MAX && masked.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
+            return Self(masked.to_owned());
+        }
         let line = masked.chars().map(|c| if c.is_control() { ' ' } else { c });
         Self(line.take(Self::MAX).collect())
     }

@@ -23,9 +23,10 @@ pub struct DevelopmentServer {
     pub advice: Box<str>,
 }
 
-/// The development servers that are known, in order: the first row that fits wins.
+/// The development servers that are known, in order: the first row that fits wins. Rows of one field that follow each
+/// other stand together.
 #[derive(Clone, Debug, Default)]
-pub struct DevelopmentServers(Vec<(HeaderName, DevelopmentServer)>);
+pub struct DevelopmentServers(Vec<(HeaderName, Vec<DevelopmentServer>)>);
 
 /// What is wrong with rows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -73,22 +74,32 @@ impl DevelopmentServers {
             message: error.to_string().into(),
         };
         let Rows { server } = toml::from_str(text).map_err(syntax)?;
-        server.into_iter().map(|row| with_field(file, row)).collect::<Result<_, _>>().map(Self)
+        let mut groups: Vec<(HeaderName, Vec<DevelopmentServer>)> = Vec::new();
+        for row in server {
+            let (field, row) = with_field(file, row)?;
+            match groups.last_mut() {
+                Some((last, rows)) if *last == field => rows.push(row),
+                _ => groups.push((field, vec![row])),
+            }
+        }
+        Ok(Self(groups))
     }
 
     /// The development server that made a response with these fields. To be asked before hardening removes them.
     pub fn recognise(&self, fields: &HeaderMap) -> Option<&DevelopmentServer> {
-        let named = |(field, row): &&(HeaderName, DevelopmentServer)| {
-            fields.get_all(field).iter().filter_map(|value| value.to_str().ok()).any(|value| row.is_named_by(value))
-        };
-        self.0.iter().find(named).map(|(_, row)| row)
+        self.0.iter().find_map(|(field, rows)| {
+            let values = fields.get_all(field);
+            let said = || values.iter().filter_map(|value| value.to_str().ok());
+            said().next()?;
+            rows.iter().find(|row| said().any(|value| row.is_named_by(value)))
+        })
     }
 }
 
 impl DevelopmentServer {
     fn is_named_by(&self, value: &str) -> bool {
         let product = value.trim_start().split([' ', '/']).next().unwrap_or_default();
-        product.eq_ignore_ascii_case(&self.product) && value.contains(&*self.contains)
+        product.eq_ignore_ascii_case(&self.product) && (self.contains.is_empty() || value.contains(&*self.contains))
     }
 }
 

@@ -1,6 +1,9 @@
 //! Security headers set, disclosing headers removed: on every response, whatever made it.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{self, Entry},
+};
 
 use super::StrictTransport;
 use crate::incident::Mode;
@@ -78,7 +81,7 @@ impl HeaderPolicy {
     }
 
     /// Sets and takes away what the policy says, in time linear in the fields present and without allocating where
-    /// nothing is to be taken away by prefix. Observe mode changes nothing and reports the same.
+    /// nothing is to be taken away. Observe mode changes nothing and reports the same.
     pub fn harden(&self, fields: &mut HeaderMap, tls: bool) -> HeaderReport {
         match self.mode {
             Mode::Off => HeaderReport::default(),
@@ -89,14 +92,8 @@ impl HeaderPolicy {
 
     fn enforce(&self, fields: &mut HeaderMap, tls: bool) -> HeaderReport {
         let removed = self.remove.apply(fields);
-        let mut set = 0;
-        for setting in &self.set {
-            if setting.is_due(fields, tls) {
-                fields.insert(setting.name.clone(), setting.value.clone());
-                set += 1;
-            }
-        }
-        HeaderReport { set, removed }
+        let set = self.set.iter().filter(|setting| setting.apply(fields, tls)).count();
+        HeaderReport { set: count(set), removed }
     }
 
     fn preview(&self, fields: &HeaderMap, tls: bool) -> HeaderReport {
@@ -135,10 +132,25 @@ impl Setting {
         Self { name, value, when: When::Absent, tls_only: false }
     }
 
-    /// Whether browsers ignore what the application sent, so that it protects nobody (RFC 6797 section 6.1).
-    fn says_nothing(&self, value: &HeaderValue) -> bool {
-        self.name == header::STRICT_TRANSPORT_SECURITY
-            && StrictTransport::parse(&String::from_utf8_lossy(value.as_bytes())).is_err()
+    /// Sets the field if it is due, and tells whether it was.
+    fn apply(&self, fields: &mut HeaderMap, tls: bool) -> bool {
+        if self.when == When::Absent && (tls || !self.tls_only) {
+            match fields.entry(&self.name) {
+                Entry::Vacant(place) => {
+                    place.insert(self.value.clone());
+                }
+                Entry::Occupied(mut sent) if self.says_nothing(sent.get()) => {
+                    sent.insert(self.value.clone());
+                }
+                Entry::Occupied(_) => return false,
+            }
+            return true;
+        }
+        let due = self.is_due(fields, tls);
+        if due {
+            fields.insert(self.name.clone(), self.value.clone());
+        }
+        due
     }
 
     fn is_due(&self, fields: &HeaderMap, tls: bool) -> bool {
@@ -148,6 +160,12 @@ impl Setting {
                 When::Absent => present().is_none_or(|value| self.says_nothing(value)),
                 When::Forced => present() != Some(&self.value) || fields.get_all(&self.name).iter().count() > 1,
             }
+    }
+
+    /// Whether browsers ignore what the application sent, so that it protects nobody (RFC 6797 section 6.1).
+    fn says_nothing(&self, value: &HeaderValue) -> bool {
+        self.name == header::STRICT_TRANSPORT_SECURITY
+            && StrictTransport::parse(&String::from_utf8_lossy(value.as_bytes())).is_err()
     }
 }
 
@@ -173,15 +191,9 @@ impl Removal {
     pub const VIA: [HeaderName; 1] = [header::VIA];
 
     fn apply(&self, fields: &mut HeaderMap) -> u32 {
-        let mut removed = 0;
-        for name in &self.names {
-            removed += u32::from(fields.remove(name).is_some());
-        }
-        while let Some(name) = fields.keys().find(|name| self.covers_by_prefix(name)).cloned() {
-            fields.remove(name);
-            removed += 1;
-        }
-        removed
+        let covered: Vec<_> = fields.keys().filter(|name| self.covers(name)).cloned().collect();
+        covered.iter().for_each(|name| drop(fields.remove(name)));
+        count(covered.len())
     }
 
     /// Whether a field of this name is taken away.
@@ -190,7 +202,9 @@ impl Removal {
     }
 
     fn covers_by_prefix(&self, name: &HeaderName) -> bool {
-        self.prefixes.iter().any(|prefix| name.as_str().starts_with(&**prefix)) && !self.except.contains(name)
+        let first = name.as_str().as_bytes().first();
+        let begins = |prefix: &str| prefix.as_bytes().first() == first && name.as_str().starts_with(prefix);
+        self.prefixes.iter().any(|prefix| begins(prefix)) && !self.except.contains(name)
     }
 }
 

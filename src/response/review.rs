@@ -71,6 +71,9 @@ pub struct WeakField {
 
 /// Reviews the security fields that the application sent. `tls` is whether the client's side is TLS.
 pub fn review_fields(fields: &HeaderMap, tls: bool) -> Vec<WeakField> {
+    if !fields.keys().any(|name| REVIEWED.contains(&name.as_str())) {
+        return Vec::new();
+    }
     let text =
         |name: &str| fields.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
     let mut found = Vec::new();
@@ -102,6 +105,15 @@ pub fn review_fields(fields: &HeaderMap, tls: bool) -> Vec<WeakField> {
     );
     found
 }
+
+/// What a review is about; without any of them there is nothing to find.
+const REVIEWED: [&str; 5] = [
+    "x-content-type-options",
+    "x-frame-options",
+    "strict-transport-security",
+    "cross-origin-opener-policy",
+    "referrer-policy",
+];
 
 const SINGLE: [&str; 4] =
     ["x-content-type-options", "x-frame-options", "strict-transport-security", "cross-origin-opener-policy"];

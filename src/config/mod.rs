@@ -16,6 +16,7 @@ mod environment;
 mod error;
 mod guard;
 mod hints;
+mod kernel;
 mod load;
 mod moment;
 mod presets;
@@ -35,6 +36,7 @@ pub use csp::Csp;
 pub use environment::Environment;
 pub use error::{ConfigError, Origin};
 pub use guard::{CrossSite, Endpoints, Guard, Limits, Methods, Patch};
+pub use kernel::KernelSetting;
 pub use load::{Flag, Loaded, Setting, Sources, load};
 pub use moment::Moment;
 pub use presets::PRESETS;
@@ -269,6 +271,8 @@ pub struct Rules {
     pub disabled_frameworks: Vec<String>,
     /// Names of members of JSON documents whose values are masked.
     pub json_keys: Vec<String>,
+    /// The kernel of the anchor filter.
+    pub kernel: KernelSetting,
     /// The position of each category.
     pub categories: Categories,
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use memchr::memmem::Finder;
 
 use super::{
-    anchors::{AnchorSet, Literal},
+    anchors::{AnchorError, AnchorSet, Kernel, Literal},
     pattern::Pattern,
     variant,
 };
@@ -96,6 +96,19 @@ impl Ruleset {
         Ok(Self { rules, anchors, anchored: literals.anchored })
     }
 
+    /// The same rules, found by `kernel` instead of the fastest of this processor.
+    ///
+    /// # Errors
+    /// This processor cannot run it.
+    pub fn with_kernel(self, kernel: Kernel) -> Result<Self, AnchorError> {
+        Ok(Self { anchors: self.anchors.with_kernel(kernel)?, ..self })
+    }
+
+    /// The anchors of all rules, with the escaped spellings of those that are looked for in text.
+    pub fn anchors(&self) -> &AnchorSet {
+        &self.anchors
+    }
+
     /// Whether every anchor of `rule` is rare enough: one that is not costs every response more than a rule is worth.
     ///
     /// # Errors
@@ -126,10 +139,6 @@ impl Ruleset {
 
     pub(super) fn compiled(&self, index: RuleIndex) -> &CompiledRule {
         &self.rules[index as usize]
-    }
-
-    pub(super) fn anchors(&self) -> &AnchorSet {
-        &self.anchors
     }
 
     pub(super) fn anchored(&self, literal: u32) -> &[Anchored] {

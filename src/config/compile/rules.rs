@@ -5,7 +5,7 @@ use crate::{
     config::{Categories, ConfigError, Loaded, Rules, hints},
     incident::{Category, Mode},
     rules::{PACKS, PackError, Rule, json_key_rules, parse_pack},
-    scan::{CompileError, Ruleset},
+    scan::{CompileError, Ruleset, anchors::AnchorError},
 };
 
 /// A rule and the position it is in.
@@ -177,7 +177,16 @@ fn check_names(
 }
 
 fn compile(loaded: &Loaded, rules: Vec<Rule>) -> Result<Ruleset, ConfigError> {
-    Ruleset::compile(rules).map_err(|error| compile_error(loaded, &error))
+    let ruleset = Ruleset::compile(rules).map_err(|error| compile_error(loaded, &error))?;
+    match loaded.config.rules.kernel.kernel() {
+        None => Ok(ruleset),
+        Some(kernel) => ruleset.with_kernel(kernel).map_err(|error| kernel_error(loaded, &error)),
+    }
+}
+
+fn kernel_error(loaded: &Loaded, error: &AnchorError) -> ConfigError {
+    let origin = loaded.origin(&["rules", "kernel"].map(str::to_owned));
+    ConfigError::at(&origin, "rules.kernel", error.to_string(), "auto takes the fastest that there is")
 }
 
 /// The last pack that has the rule is the one it was compiled from.
@@ -199,4 +208,24 @@ fn pack_error(error: &PackError) -> ConfigError {
     let text = error.to_string();
     let what = text.strip_prefix(&format!("{place}: ")).unwrap_or(&text);
     ConfigError { what: what.lines().next().unwrap_or_default().to_owned(), place, hint: PACK_HINT.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::tests::loaded, *};
+    use crate::scan::anchors::Kernel;
+
+    #[test]
+    fn the_kernel_that_is_asked_for_does_the_work() {
+        let kernel = |text: &str| ruleset(&loaded(text)).unwrap().anchors().kernel();
+        assert_eq!(kernel(""), Kernel::fastest());
+        assert_eq!(kernel("rules.kernel = \"portable\""), Kernel::Portable);
+    }
+
+    #[test]
+    fn a_kernel_that_this_processor_cannot_run_is_an_error_that_names_its_key() {
+        let error = kernel_error(&loaded("rules.kernel = \"vbmi\""), &AnchorError::Unsupported(Kernel::Vbmi));
+        assert!(error.place.ends_with("rules.kernel"), "{}", error.place);
+        assert!(error.what.contains("vbmi"), "{}", error.what);
+    }
 }

@@ -148,6 +148,11 @@ impl AnchorSet {
         }
     }
 
+    /// The literals, as they were given.
+    pub fn literals(&self) -> impl Iterator<Item = Literal<'_>> {
+        self.literals.iter().map(|literal| Literal { bytes: &literal.bytes, ignore_case: literal.ignore_case })
+    }
+
     /// Appends every occurrence, overlapping ones included, that starts in `own`, ordered by start and then by
     /// literal. An occurrence may extend past `own` to the end of `haystack`; the part of `own` outside
     /// `haystack` is ignored.

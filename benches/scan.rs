@@ -1,7 +1,8 @@
 //! Throughput of the anchor filter, by kernel, number of literals, chunk size and kind of text.
 //!
 //! `cargo bench --bench scan`; `BENIGN_PAGES=DIR` names a directory of HTML pages to search instead of the page made
-//! below, which is alike but small. benches/README.md has the last results.
+//! below, which is alike but small. `LITERALS_FILE=FILE` writes the literals of the default rules to a file, for
+//! `hyperscan/`. benches/README.md has the last results.
 
 #![expect(clippy::expect_used, missing_docs, reason = "a bench may stop; criterion's macros document nothing")]
 
@@ -13,7 +14,13 @@ use std::{
 };
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind};
-use cofferdam::scan::anchors::{AnchorSet, Kernel, Literal, escapes};
+use cofferdam::{
+    rules::{PACKS, parse_pack},
+    scan::{
+        Ruleset,
+        anchors::{AnchorSet, Kernel, Literal, escapes},
+    },
+};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 const COUNTS: [usize; 4] = [30, 300, 600, 3000];
@@ -21,8 +28,24 @@ const CHUNKS: [usize; 3] = [4 << 10, 64 << 10, 1 << 20];
 const TEXT: usize = 8 << 20;
 
 fn literals(count: usize) -> Vec<Vec<u8>> {
-    let lines = include_str!("literals.txt").lines().take(count);
-    lines.map(|line| line.replace("\\n", "\n").replace("\\t", "\t").into_bytes()).collect()
+    include_str!("literals.txt").lines().take(count).map(unescaped).collect()
+}
+
+/// Without the escapes that [`listed`] writes.
+fn unescaped(line: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = line.bytes();
+    while let Some(byte) = rest.next() {
+        bytes.push(match byte {
+            b'\\' => match rest.next() {
+                Some(b'n') => b'\n',
+                Some(b't') => b'\t',
+                _ => b'\\',
+            },
+            other => other,
+        });
+    }
+    bytes
 }
 
 fn set(bytes: &[Vec<u8>], kernel: Kernel) -> AnchorSet {
@@ -71,13 +94,25 @@ galvanised</td><td>84.00</td></tr></table><form action="/search" method="get"><i
 <button type="submit">Go</button></form></main><footer>Imprint · Privacy · Terms and conditions</footer></body></html>
 "#;
 
+/// Puts literals into a text, so far from each other.
+type Plant = fn(&[u8], &[Vec<u8>], usize) -> Vec<u8>;
+
+/// Ordinary pages in which, every `distance` bytes, a literal stands.
+fn hits(benign: &[u8], bytes: &[Vec<u8>], distance: usize) -> Vec<u8> {
+    planted(benign, bytes, distance, |_| {})
+}
+
 /// Ordinary pages in which, every `distance` bytes, a literal stands that has its last byte changed.
 fn near_misses(benign: &[u8], bytes: &[Vec<u8>], distance: usize) -> Vec<u8> {
+    planted(benign, bytes, distance, |literal| *literal.last_mut().expect("no literal is empty") = b'^')
+}
+
+fn planted(benign: &[u8], bytes: &[Vec<u8>], distance: usize, change: fn(&mut [u8])) -> Vec<u8> {
     let mut text = benign.to_vec();
     for (place, literal) in (0..text.len() - 256).step_by(distance).zip(bytes.iter().cycle()) {
         let length = literal.len().min(distance);
         text[place..place + length].copy_from_slice(&literal[..length]);
-        text[place + length - 1] = b'^';
+        change(&mut text[place..place + length]);
     }
     text
 }
@@ -105,14 +140,62 @@ fn by_count_and_chunk(c: &mut Criterion) {
     }
 }
 
+/// The rules that are on by themselves.
+fn default_rules() -> Ruleset {
+    let rules = PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).expect("a pack"));
+    Ruleset::compile(rules.filter(|rule| !rule.opt_in).collect()).expect("the packs compile")
+}
+
+fn with_default_rules(c: &mut Criterion) {
+    let text = benign();
+    if let Ok(path) = env::var("LITERALS_FILE") {
+        fs::write(path, listed(default_rules().anchors())).expect("LITERALS_FILE can be written");
+    }
+    for kernel in kernels() {
+        let rules = default_rules().with_kernel(kernel).expect("a supported kernel");
+        let mut group = c.benchmark_group(format!("default-rules/{kernel}"));
+        group.throughput(Throughput::Bytes(text.len() as u64));
+        for chunk in CHUNKS {
+            let id = format!("{}K", chunk >> 10);
+            group.bench_function(id, |b| b.iter(|| search(rules.anchors(), black_box(&text), chunk)));
+        }
+    }
+}
+
+/// One literal a line, as `hyperscan/scan.c` reads them: with `\n`, `\t` and `\\`, and `\c` before one whose case matters.
+fn listed(set: &AnchorSet) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for literal in set.literals() {
+        lines.extend_from_slice(if literal.ignore_case { b"" } else { b"\\c" });
+        for byte in literal.bytes {
+            match byte {
+                b'\\' => lines.extend_from_slice(b"\\\\"),
+                b'\n' => lines.extend_from_slice(b"\\n"),
+                b'\t' => lines.extend_from_slice(b"\\t"),
+                other => lines.push(*other),
+            }
+        }
+        lines.push(b'\n');
+    }
+    lines
+}
+
 fn by_near_misses(c: &mut Criterion) {
+    by_distance(c, "near-miss", near_misses);
+}
+
+fn by_hits(c: &mut Criterion) {
+    by_distance(c, "hits", hits);
+}
+
+fn by_distance(c: &mut Criterion, name: &str, plant: Plant) {
     let (benign, bytes) = (benign(), literals(300));
     for kernel in kernels() {
         let set = set(&bytes, kernel);
-        let mut group = c.benchmark_group(format!("near-miss/{kernel}"));
+        let mut group = c.benchmark_group(format!("{name}/{kernel}"));
         group.throughput(Throughput::Bytes(benign.len() as u64));
         for distance in [4096, 1024, 256, 64] {
-            let text = near_misses(&benign, &bytes, distance);
+            let text = plant(&benign, &bytes, distance);
             group.bench_function(distance.to_string(), |b| b.iter(|| search(&set, black_box(&text), 64 << 10)));
         }
     }
@@ -155,6 +238,6 @@ criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = by_count_and_chunk, by_near_misses, automaton, escape_census, building
+    targets = by_count_and_chunk, with_default_rules, by_near_misses, by_hits, automaton, escape_census, building
 }
 criterion_main!(benches);

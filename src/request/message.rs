@@ -10,6 +10,7 @@ pub(super) fn check(head: &RequestHead) -> Result<(), Objection> {
     method(head)?;
     target(head)?;
     host(head)?;
+    values(head)?;
     framing(head)
 }
 
@@ -32,18 +33,20 @@ fn is_zero(value: &HeaderValue) -> bool {
 fn target(head: &RequestHead) -> Result<(), Objection> {
     let path = head.uri.path();
     let web = |scheme: &str| scheme.eq_ignore_ascii_case("http") || scheme.eq_ignore_ascii_case("https");
-    let acceptable = match head.uri.authority() {
+    let reachable = match head.uri.authority() {
         Some(authority) => head.uri.scheme_str().is_some_and(web) && is_host(authority.as_str().as_bytes()),
-        None => path.starts_with('/') || (path == "*" && head.method == Method::OPTIONS),
+        None => true,
     };
-    acceptable.then_some(()).ok_or_else(Objection::bad_request)
+    let origin = path.starts_with('/') || (path == "*" && head.method == Method::OPTIONS);
+    (reachable && origin).then_some(()).ok_or_else(Objection::bad_request)
 }
 
 /// One valid `Host`, which in HTTP/1.1 an absolute target does not replace (RFC 9112 section 3.2). HTTP/1.0 knew none;
-/// HTTP/2 carries it in the target.
+/// HTTP/2 carries it in the target, and a `Host` beside it says the same (RFC 9113 section 8.3.1).
 fn host(head: &RequestHead) -> Result<(), Objection> {
     let mut hosts = head.headers.get_all(header::HOST).iter();
     let acceptable = match (hosts.next(), hosts.next()) {
+        (Some(host), None) if head.version > Version::HTTP_11 => is_host(host.as_bytes()) && agrees(&head.uri, host),
         (Some(host), None) => is_host(host.as_bytes()),
         (None, None) if head.version > Version::HTTP_11 => has_authority(&head.uri),
         (None, None) => head.version < Version::HTTP_11,
@@ -54,6 +57,16 @@ fn host(head: &RequestHead) -> Result<(), Objection> {
 
 fn has_authority(uri: &Uri) -> bool {
     uri.authority().is_some()
+}
+
+/// Whether `host` is the target's authority, if it has one: in any case, with or without the port that is usual.
+fn agrees(uri: &Uri, host: &HeaderValue) -> bool {
+    let usual = if uri.scheme_str() == Some("http") { 80 } else { 443 };
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(usual);
+    match (uri.authority(), Authority::try_from(host.as_bytes())) {
+        (Some(target), Ok(host)) => target.host().eq_ignore_ascii_case(host.host()) && port(target) == port(&host),
+        (target, _) => target.is_none(),
+    }
 }
 
 /// A host and perhaps a port; no credentials, no path, nothing that would end an URL's host early.
@@ -81,6 +94,15 @@ pub(super) fn plain_host(text: &[u8]) -> Option<Option<u16>> {
         }
         _ => None,
     }
+}
+
+/// No value begins or ends with a space or a tab: HTTP/1.1 knows them as no part of it, HTTP/2 as a fault that may not
+/// be forwarded (RFC 9113 section 8.2.1).
+fn values(head: &RequestHead) -> Result<(), Objection> {
+    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let is_padded = |value: &HeaderValue| is_space(value.as_bytes().first()) || is_space(value.as_bytes().last());
+    let faulty = head.version > Version::HTTP_11 && head.headers.values().any(is_padded);
+    (!faulty).then_some(()).ok_or_else(Objection::bad_request)
 }
 
 /// The length of the body must be said in one way (RFC 9112 section 6).
@@ -167,6 +189,28 @@ mod tests {
         assert_eq!(refused("GET", "b:80", &[("host", "a")]), Some(400));
         assert_eq!(refused("GET", "ftp://b/x", &[("host", "a")]), Some(400));
         assert_eq!(refused("GET", "http://user:pass@b/x", &[("host", "a")]), Some(400));
+    }
+
+    #[test]
+    fn http2_says_one_host_one_path_and_no_more_than_its_values() {
+        let refused = |method: &str, target: &str, fields: &[(&'static str, &str)]| {
+            let mut head = head_with(method, target, fields);
+            head.version = Version::HTTP_2;
+            check(&head).is_err()
+        };
+        assert!(!refused("GET", "https://a/", &[]));
+        for host in ["a", "A", "a:443"] {
+            assert!(!refused("GET", "https://a/", &[("host", host)]), "{host}");
+        }
+        for host in ["b", "a:80", "a.", "", "a b"] {
+            assert!(refused("GET", "https://a/", &[("host", host)]), "{host}");
+        }
+        assert!(!refused("GET", "http://a:80/", &[("host", "a")]));
+        assert!(!refused("GET", "/", &[("host", "a")]));
+        for value in [" b", "b ", "\tb", "b\t", " "] {
+            assert!(refused("GET", "https://a/", &[("x", value)]), "{value:?}");
+        }
+        assert!(!refused("GET", "https://a/", &[("x", "b c"), ("y", "")]));
     }
 
     #[test]

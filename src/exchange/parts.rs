@@ -1,6 +1,6 @@
 //! The parts of a multipart body (RFC 2046 section 5.1). What stands there in plain is read with the body around it;
 //! a part that is encoded by itself, in transfer or in content, is undone and judged as a body of its own, and nothing
-//! behind the place up to which it has been judged may leave.
+//! behind the place up to which it has been judged may leave. A mail (section 5.2.1) is a body of one part.
 
 use std::collections::VecDeque;
 
@@ -35,7 +35,7 @@ const CONTENT_TRANSFER_ENCODING: HeaderName = HeaderName::from_static("content-t
 /// A reader of one multipart body.
 #[derive(Debug)]
 pub(super) struct Parts {
-    /// The boundary with the two hyphens before it.
+    /// The boundary with the two hyphens before it; empty in a mail, which has none.
     delimiter: Vec<u8>,
     depth: u8,
     /// The beginning of a line that may still become a delimiter, with the break before it.
@@ -73,17 +73,16 @@ impl Parts {
     /// A reader for a body of this type; `None` if it is not one of parts, or says no boundary, so that nobody can tell
     /// its parts.
     pub(super) fn of(content_type: &ContentType, depth: u8) -> Option<Self> {
-        let boundary = content_type.boundary.as_deref()?;
-        if !content_type.essence.starts_with("multipart/") || boundary.is_empty() || boundary.len() > BOUNDARY_MAX {
-            return None;
-        }
+        let is_mail = matches!(content_type.essence.as_str(), "message/rfc822" | "message/global");
+        let boundary = content_type.boundary.as_deref().filter(|_| content_type.essence.starts_with("multipart/"));
+        let boundary = boundary.filter(|boundary| (1..=BOUNDARY_MAX).contains(&boundary.len()));
         Some(Self {
-            delimiter: [b"--", boundary.as_bytes()].concat(),
+            delimiter: if is_mail { Vec::new() } else { [b"--", boundary?.as_bytes()].concat() },
             depth,
             undecided: Vec::new(),
             before: 0,
             ordinary: false,
-            section: Section::Plain,
+            section: if is_mail { Section::Head(Vec::new()) } else { Section::Plain },
             taken: 0,
             exemption: None,
         })
@@ -230,6 +229,7 @@ impl Parts {
 
     fn is_delimiter(&self) -> bool {
         !self.ordinary
+            && !self.delimiter.is_empty()
             && self.undecided_line().strip_prefix(self.delimiter.as_slice()).is_some_and(|rest| {
                 let rest = rest.trim_ascii();
                 rest.is_empty() || rest == b"--"
@@ -246,6 +246,7 @@ impl Parts {
         let rest = line.get(length..).unwrap_or_default();
         let padding = rest.strip_prefix(b"--").or(rest.strip_prefix(b"-")).unwrap_or(rest);
         !self.ordinary
+            && !self.delimiter.is_empty()
             && line.get(..length) == self.delimiter.get(..length)
             && padding.iter().all(|byte| b" \t\r".contains(byte))
             && padding.len() <= PADDING_MAX
@@ -404,6 +405,10 @@ mod tests {
             ("Content-Type: text/html\r\nContent-Encoding: gzip", gzip(text)),
             ("Content-Encoding: gzip\r\nContent-Transfer-Encoding: base64", in_lines(&gzip(text))),
             ("Content-Type: multipart/mixed; boundary=\"b2\"", nested),
+            (
+                "Content-Type: message/rfc822",
+                [&b"Content-Transfer-Encoding: quoted-printable\n\n"[..], &quoted(text)].concat(),
+            ),
         ]
     }
 
@@ -417,6 +422,12 @@ mod tests {
                     assert_eq!(sent.outcome.disposition, Disposition::Replaced, "{fields} {size}");
                 }
             }
+            let mail = [fields.as_bytes(), b"\r\nSubject: a mail\r\n\r\n", &part].concat();
+            assert_eq!(
+                sent(&engine, "message/rfc822", &mail, 13).outcome.disposition,
+                Disposition::Replaced,
+                "{fields}"
+            );
         }
     }
 

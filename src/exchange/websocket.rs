@@ -1,12 +1,15 @@
 //! What a WebSocket server says (RFC 6455), judged message by message across fragments. Clean messages leave as
-//! their frames came; control frames pass in between; a leaking message ends the connection or is masked.
+//! their frames came, clean control frames in between; a leaking message ends the connection or is masked.
 //!
 //! Compression is negotiated away on inspected routes. A server that compresses all the same (permessage-deflate,
 //! RFC 7692) is read, and the client, who is told nothing of it, gets its messages uncompressed.
 
-use bytes::{Buf, Bytes, BytesMut};
+mod frame;
+
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, header};
 
+use self::frame::{CLOSE, Frame, message};
 use super::{Released, step::Context};
 use crate::{
     coding::{CodingError, MESSAGE_INFLATER_MEMORY, MessageDeflate, MessageInflater},
@@ -104,15 +107,6 @@ pub(super) struct Messages {
     closed: bool,
 }
 
-struct Frame {
-    last: bool,
-    compressed: bool,
-    opcode: u8,
-    /// Length of the head in bytes.
-    head: usize,
-    payload: usize,
-}
-
 impl Messages {
     /// A connection on which nothing has been said.
     pub(super) fn new(reading: Reading) -> Self {
@@ -176,8 +170,7 @@ impl Messages {
             return Err(PROTOCOL_ERROR);
         }
         if frame.is_control() {
-            out.push(bytes.freeze());
-            return Ok(());
+            return control(cx, bytes.freeze(), frame.head, out);
         }
         if frame.begins_message() != self.frames.is_empty() {
             return Err(PROTOCOL_ERROR);
@@ -215,18 +208,21 @@ impl Messages {
     }
 }
 
+/// Judges what a control frame carries, such as the reason of a close, and lets it out. There is no room in one for a
+/// mask: where it leaks, the connection ends.
+fn control(cx: &mut Context<'_>, frame: Bytes, head: usize, out: &mut Released) -> Result<(), u16> {
+    match verdict(cx, &frame[head..]) {
+        Verdict::Pass => {
+            out.push(frame);
+            Ok(())
+        }
+        Verdict::Replace | Verdict::Mask(_) => Err(INTERNAL_ERROR),
+    }
+}
+
 /// Judges a message by its content and lets it out, as `whole` if nothing is wrong with it.
 fn judged(cx: &mut Context<'_>, content: &[u8], opcode: u8, whole: Bytes, out: &mut Released) -> Result<(), u16> {
-    let block = Block { bytes: content, own: 0..content.len(), offset: 0 };
-    let found = cx.engine.rules.scan(&block, Source { status: 200, fields: false, json: false, utf7: false });
-    if found.findings.is_empty() {
-        out.push(whole);
-        return Ok(());
-    }
-    let page = Page { bytes: content, status: 200, earlier: &Tally::default(), storm: cx.storm };
-    let judgement = judge(&cx.engine.rules, &found, page, cx.policy);
-    cx.ledger.note(cx.engine, content, &found, &judgement);
-    match judgement.verdict {
+    match verdict(cx, content) {
         Verdict::Pass => out.push(whole),
         Verdict::Replace => return Err(INTERNAL_ERROR),
         Verdict::Mask(masks) => {
@@ -237,73 +233,23 @@ fn judged(cx: &mut Context<'_>, content: &[u8], opcode: u8, whole: Bytes, out: &
     Ok(())
 }
 
+fn verdict(cx: &mut Context<'_>, content: &[u8]) -> Verdict {
+    let block = Block { bytes: content, own: 0..content.len(), offset: 0 };
+    let found = cx.engine.rules.scan(&block, Source { status: 200, fields: false, json: false, utf7: false });
+    if found.findings.is_empty() {
+        return Verdict::Pass;
+    }
+    let page = Page { bytes: content, status: 200, earlier: &Tally::default(), storm: cx.storm };
+    let judgement = judge(&cx.engine.rules, &found, page, cx.policy);
+    cx.ledger.note(cx.engine, content, &found, &judgement);
+    judgement.verdict
+}
+
 fn close_code(error: CodingError) -> u16 {
     match error {
         CodingError::TooExpanded(_) => TOO_BIG,
         _ => INVALID_DATA,
     }
-}
-
-const CONTINUATION: u8 = 0;
-const CLOSE: u8 = 8;
-
-/// The reserved bit that says that a message is compressed (RFC 7692 section 6).
-const COMPRESSED: u8 = 0x40;
-
-impl Frame {
-    /// The frame at the start of `bytes` (RFC 6455 section 5.2), once its head has arrived. Servers do not mask.
-    fn at(bytes: &[u8]) -> Result<Option<Self>, u16> {
-        let &[first, second, ref rest @ ..] = bytes else { return Ok(None) };
-        let reserved = first & 0x30 != 0 || matches!(first & 0x0f, 3..=7 | 11..=15);
-        if reserved || second & 0x80 != 0 {
-            return Err(PROTOCOL_ERROR);
-        }
-        let (head, payload) = match second {
-            126 if rest.len() < 2 => return Ok(None),
-            127 if rest.len() < 8 => return Ok(None),
-            126 => (4, u64::from((&rest[..2]).get_u16())),
-            127 => (10, (&rest[..8]).get_u64()),
-            short => (2, u64::from(short)),
-        };
-        let frame = Self {
-            last: first & 0x80 != 0,
-            compressed: first & COMPRESSED != 0,
-            opcode: first & 0x0f,
-            head,
-            payload: usize::try_from(payload).unwrap_or(usize::MAX / 2),
-        };
-        if frame.is_control() && (!frame.last || frame.payload > 125) {
-            return Err(PROTOCOL_ERROR);
-        }
-        Ok(Some(frame))
-    }
-
-    fn is_control(&self) -> bool {
-        self.opcode & 0x08 != 0
-    }
-
-    fn begins_message(&self) -> bool {
-        !self.is_control() && self.opcode != CONTINUATION
-    }
-}
-
-/// One unfragmented message.
-fn message(opcode: u8, payload: &[u8]) -> Bytes {
-    let mut out = Vec::with_capacity(payload.len() + 10);
-    out.push(0x80 | opcode);
-    match payload.len() {
-        short @ 0..=125 => out.push(short as u8),
-        medium @ 126..=0xffff => {
-            out.push(126);
-            out.extend_from_slice(&(medium as u16).to_be_bytes());
-        }
-        long => {
-            out.push(127);
-            out.extend_from_slice(&(long as u64).to_be_bytes());
-        }
-    }
-    out.extend_from_slice(payload);
-    Bytes::from(out)
 }
 
 fn masked(cx: &Context<'_>, payload: &[u8], masks: &[Mask]) -> Vec<u8> {
@@ -324,7 +270,10 @@ fn masked(cx: &Context<'_>, payload: &[u8], masks: &[Mask]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{
+        frame::{COMPRESSED, CONTINUATION},
+        *,
+    };
     use crate::{
         engine::Engine,
         exchange::ledger::Ledger,
@@ -369,6 +318,17 @@ mod tests {
             frame
         };
         pieces.iter().enumerate().flat_map(frame).collect()
+    }
+
+    #[test]
+    fn a_leak_in_a_control_frame_ends_the_connection() {
+        let secret = b"postgres://cellar:kW7pXq2LmR9t@vault-db.internal:5432/cellar";
+        for frame in [message(9, secret), message(8, &[b"\x03\xf3", &secret[..]].concat())] {
+            let (sent, closed) = run(&[message(1, b"hello"), frame].concat(), 5);
+            assert!(closed && sent == [message(1, b"hello").to_vec(), vec![0x88, 2, 0x03, 0xf3]].concat());
+        }
+        let goodbye = [message(10, b""), message(8, b"\x03\xe8the cellar is closed")].concat();
+        assert_eq!(run(&goodbye, 3), (goodbye, false));
     }
 
     #[test]

@@ -24,6 +24,11 @@ pub(crate) const CODINGS: &[Delivery] = &[
         let body = crate::case::chunks(gzip(case.bytes()).chunks(1), "", "");
         crate::case::Answer { sent: [head, body].concat(), closes: false }
     }),
+    Delivery::new("events in gzip", |case| {
+        let lines: String = case.content.text.lines().map(|line| format!("data: {line}\n")).collect();
+        let events = gzip(format!("data: one\n\n{lines}\ndata: two\n\n").as_bytes());
+        case.sized("text/event-stream", "Content-Encoding: gzip\r\n", events)
+    }),
     Delivery::new("deflate with zlib's frame", |case| case.coded("deflate", zlib(case.bytes()))),
     Delivery::new("deflate without a frame", |case| case.coded("deflate", deflate(case.bytes()))),
     Delivery::new("br", |case| case.coded("br", brotli(case.bytes()))),

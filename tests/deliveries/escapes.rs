@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use crate::case::{Case, Delivery};
+use crate::case::{Answer, Case, Delivery, chunks};
 
 pub(crate) const ESCAPES: &[Delivery] = &[
     Delivery::new("without a type", |case| case.sized("", "", case.bytes())),
@@ -92,15 +92,55 @@ pub(crate) const ESCAPES: &[Delivery] = &[
         let body = format!("{head}\r\n{}\r\n--cut--\r\n", STANDARD.encode(case.bytes()));
         case.sized("multipart/mixed; boundary=cut", "", body)
     }),
+    Delivery::new("in a part in quoted-printable", |case| {
+        let head = "--cut\r\nContent-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n";
+        let body = format!("{head}\r\n{}\r\n--cut--\r\n", quoted(case.bytes()));
+        case.sized("multipart/form-data; boundary=cut", "", body)
+    }),
+    Delivery::new("in a mail within a part", |case| {
+        let mail = mail(case, "base64", &STANDARD.encode(case.bytes()));
+        let body = format!("--cut\r\nContent-Type: message/rfc822\r\n\r\n{mail}\r\n--cut--\r\n");
+        case.sized("multipart/mixed; boundary=cut", "", body)
+    }),
+    Delivery::new("in a mail", |case| {
+        case.sized("message/rfc822", "", mail(case, "quoted-printable", &quoted(case.bytes())))
+    }),
     Delivery::new("in an event", |case| {
         let lines: String = case.content.text.lines().map(|line| format!("data: {line}\n")).collect();
         case.sized("text/event-stream", "", format!(": well\n\nevent: note\n{lines}\ndata: more\n\n"))
+    }),
+    Delivery::new("in an event, byte by byte", |case| {
+        let lines: String = case.content.text.lines().map(|line| format!("data: {line}\r\n")).collect();
+        let head = case.head("text/event-stream", "Transfer-Encoding: chunked\r\n");
+        let body = chunks(format!("{lines}\r\ndata: more\r\n\r\n").as_bytes().chunks(1), "", "");
+        Answer { sent: [head, body].concat(), closes: false }
+    }),
+    Delivery::new("in comments between events", |case| {
+        let lines: String = case.content.text.lines().map(|line| format!(": {line}\n")).collect();
+        case.sized("text/event-stream", "", format!("data: one\n\n{lines}\ndata: two\n\n"))
+    }),
+    Delivery::new("in an event that never ends", |case| {
+        let lines: String = case.content.text.lines().map(|line| format!("data: {line}\n")).collect();
+        let head = case.head("text/event-stream", "Connection: close\r\n");
+        case.raw(&[&head, format!("data: one\n\n{lines}").as_bytes()])
     }),
     Delivery::new("in a line of JSON", |case| {
         let body = format!("{{\"n\":1}}\n{}\n{{\"n\":2}}\n", json(case.content.text, false));
         case.sized("application/x-ndjson", "", body)
     }),
 ];
+
+/// A mail of the text in an encoding.
+fn mail(case: &Case<'_>, encoding: &str, text: &str) -> String {
+    let media = case.content.media;
+    format!("Subject: all is well\r\nContent-Type: {media}\r\nContent-Transfer-Encoding: {encoding}\r\n\r\n{text}")
+}
+
+/// Every byte in quoted-printable, in lines of 25.
+fn quoted(bytes: &[u8]) -> String {
+    let line = |line: &[u8]| line.iter().map(|byte| format!("={byte:02X}")).collect::<String>();
+    bytes.chunks(25).map(line).collect::<Vec<_>>().join("=\r\n")
+}
 
 /// Each character as `width` bytes.
 fn wide(case: &Case<'_>, width: usize, big_endian: bool) -> Vec<u8> {

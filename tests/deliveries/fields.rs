@@ -50,6 +50,22 @@ pub(crate) const FIELDS: &[Delivery] = &[
         Answer { sent: [interim.as_bytes(), &case.sized("text/html", "", PAGE).sent].concat(), closes: false }
     })
     .dropped(),
+    Delivery::new("in a field of 304", |case| {
+        let head = format!("HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\nX-Note: {}\r\n\r\n", case.content.line);
+        Answer { sent: head.into_bytes(), closes: false }
+    })
+    .asking(&[("if-none-match", "\"a\"")]),
+    Delivery::new("in the ETag of 304", |case| {
+        let tag = percent(case.content.line.as_bytes(), false);
+        let head = format!("HTTP/1.1 304 Not Modified\r\nETag: \"{tag}\"\r\n\r\n");
+        Answer { sent: head.into_bytes(), closes: false }
+    })
+    .dropped()
+    .asking(&[("if-none-match", "*")]),
+    Delivery::new("in a field of 204", |case| {
+        let head = format!("HTTP/1.1 204 No Content\r\nX-Note: {}\r\n\r\n", case.content.line);
+        Answer { sent: head.into_bytes(), closes: false }
+    }),
     Delivery::new("in a trailer", |case| trailer(case, "Trailer: X-Note\r\n")).dropped().asking(TRAILERS),
     Delivery::new("in a trailer that was not announced", |case| trailer(case, "")).dropped().asking(TRAILERS),
     Delivery::new("in a trailer nobody takes", |case| trailer(case, "")).dropped(),

@@ -24,6 +24,8 @@ mod reveal;
 mod support;
 #[cfg(test)]
 mod verdicts;
+#[cfg(test)]
+mod websocket;
 
 #[cfg(test)]
 fn deliveries() -> impl Iterator<Item = &'static case::Delivery> {

@@ -47,7 +47,7 @@ fn decoded(bytes: &[u8]) -> Vec<Vec<u8>> {
 
 fn readings(bytes: &[u8]) -> String {
     let narrow: Vec<u8> = bytes.iter().copied().filter(|&byte| byte != 0).collect();
-    let mut text = String::from_utf8_lossy(&narrow).replace('\u{200b}', "");
+    let mut text = String::from_utf8_lossy(&narrow).replace('\u{200b}', "").replace("=\r\n", "");
     let mut readings = text.clone();
     for _ in 0..ROUNDS {
         text = unescaped(&text);
@@ -58,7 +58,7 @@ fn readings(bytes: &[u8]) -> String {
     [readings, from_base64(&text), bare].join("\n")
 }
 
-/// Percent, JSON and character references resolved once.
+/// Percent, quoted-printable, JSON and character references resolved once.
 fn unescaped(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -72,6 +72,9 @@ fn unescaped(text: &str) -> String {
 
 fn reference(text: &str) -> Option<(char, usize)> {
     if let Some(digits) = text.strip_prefix('%').and_then(|rest| rest.get(..2)) {
+        return Some((char::from(u8::from_str_radix(digits, 16).ok()?), 3));
+    }
+    if let Some(digits) = text.strip_prefix('=').and_then(|rest| rest.get(..2)) {
         return Some((char::from(u8::from_str_radix(digits, 16).ok()?), 3));
     }
     if let Some(digits) = text.strip_prefix("\\u").and_then(|rest| rest.get(..4)) {

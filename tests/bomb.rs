@@ -6,27 +6,25 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set up its case has failed")]
 
+#[path = "support/process.rs"]
+mod process;
 #[path = "support/mod.rs"]
 #[expect(dead_code, reason = "the wire tests need more of it")]
 mod support;
 
 use std::{
-    env, fs,
-    io::{BufRead, BufReader, ErrorKind, Read, Write},
+    io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
-    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
 use cofferdam::coding::{Coding, Encoder};
 
-use self::support::origin::{Act, Origin, answer};
-
-/// The build to measure, if not the test's own.
-fn measured() -> Option<String> {
-    env::var("MEASURED_BINARY").ok()
-}
+use self::{
+    process::{Process, measured},
+    support::origin::{Act, Origin, answer},
+};
 
 fn clients() -> usize {
     if measured().is_some() { 32 } else { 2 }
@@ -87,66 +85,26 @@ fn in_pieces(coding: &str, body: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The proxy as a process of its own.
-struct Proxy {
-    process: Child,
-    address: SocketAddr,
-}
-
-impl Proxy {
-    fn before(origin: &Origin) -> Self {
-        let binary = measured().unwrap_or_else(|| env!("CARGO_BIN_EXE_cofferdam").to_owned());
-        let mut process = Command::new(binary)
-            .args(["run", "--upstream", &format!("http://{}", origin.address), "--listen", "127.0.0.1:0"])
-            .env("COFFERDAM_ADMIN__LISTEN", "127.0.0.1:0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let address = lines.find_map(|line| line.strip_prefix("listening on ")?.trim().parse().ok()).unwrap();
-        thread::spawn(move || lines.for_each(drop));
-        Self { process, address }
-    }
-
-    /// A field of `/proc/PID/status`, in KiB.
-    fn status(&self, field: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
-        let value = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':')).unwrap();
-        value.trim().trim_end_matches(" kB").parse().unwrap()
-    }
-
-    /// What all clients at a time get of a path: bytes.
-    fn visit(&self, path: &str) -> Vec<usize> {
-        let address = self.address;
-        let visit = move |path: String| {
-            let mut client = TcpStream::connect(address).unwrap();
-            client.set_read_timeout(Some(PATIENCE)).unwrap();
-            client
-                .write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").as_bytes())
-                .unwrap();
-            let mut bytes = Vec::new();
-            // How it ends makes no difference, as long as it does.
-            match client.read_to_end(&mut bytes) {
-                Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("{error}"),
-                _ => bytes.len(),
-            }
-        };
-        let visits: Vec<_> = (0..clients())
-            .map(|_| {
-                let path = path.to_owned();
-                thread::spawn(move || visit(path))
-            })
-            .collect();
-        visits.into_iter().map(|visit| visit.join().unwrap()).collect()
-    }
-}
-
-impl Drop for Proxy {
-    fn drop(&mut self) {
-        drop(self.process.kill());
-        drop(self.process.wait());
-    }
+/// What all clients at a time get of a path: bytes.
+fn visit(address: SocketAddr, path: &str) -> Vec<usize> {
+    let visit = move |path: String| {
+        let mut client = TcpStream::connect(address).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        client.write_all(format!("GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
+        let mut bytes = Vec::new();
+        // How it ends makes no difference, as long as it does.
+        match client.read_to_end(&mut bytes) {
+            Err(error) if error.kind() != ErrorKind::ConnectionReset => panic!("{error}"),
+            _ => bytes.len(),
+        }
+    };
+    let visits: Vec<_> = (0..clients())
+        .map(|_| {
+            let path = path.to_owned();
+            thread::spawn(move || visit(path))
+        })
+        .collect();
+    visits.into_iter().map(|visit| visit.join().unwrap()).collect()
 }
 
 #[test]
@@ -160,14 +118,14 @@ fn a_bomb_costs_no_memory_however_many_ask_for_it() {
         let index = asked.path().trim_start_matches('/').parse::<usize>().ok();
         vec![Act::Send(index.map_or(&page, |index| &bombs[index].1).clone()), Act::Close]
     });
-    let proxy = Proxy::before(&origin);
+    let proxy = Process::before(origin.address);
     for _ in 0..3 {
-        assert!(proxy.visit("/page").iter().all(|bytes| *bytes > 100));
+        assert!(visit(proxy.address, "/page").iter().all(|bytes| *bytes > 100));
     }
     let before = proxy.status("VmRSS");
     for (index, name) in names.iter().enumerate() {
         let begun = Instant::now();
-        let bytes = proxy.visit(&format!("/{index}"));
+        let bytes = visit(proxy.address, &format!("/{index}"));
         let (rise, most) = (proxy.status("VmHWM").saturating_sub(before), bytes.iter().max().unwrap());
         eprintln!("{name}: {rise} KiB more than the {before} before, {:?}, {most} bytes", begun.elapsed());
         assert!(*most < 1 << 20, "{name}: the bomb is cut");

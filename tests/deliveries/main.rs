@@ -19,6 +19,8 @@ mod framing;
 #[expect(clippy::disallowed_types, reason = "a test reads small bodies of its own, and knows other decoders than ours")]
 mod reveal;
 #[cfg(test)]
+mod stall;
+#[cfg(test)]
 #[path = "../tls/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the tests of TLS need more of it")]
 mod support;

@@ -79,7 +79,7 @@ fn ask(address: SocketAddr, media: usize, begun: Instant, late: &mut Late) {
     let lines = BufReader::new(stream).lines().map_while(Result::ok).filter(|line| line.len() > 4);
     let sent = lines.filter_map(|line| line.trim_start_matches("data: ").parse::<u128>().ok());
     let times = sent.map(|sent| begun.elapsed().as_micros() - sent);
-    for (at, time) in times.enumerate() {
+    for (at, time) in times.take(TOKENS as usize).enumerate() {
         if at == 0 { late.first.push(time) } else { late.others.push(time) }
     }
 }

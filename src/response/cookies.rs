@@ -9,7 +9,8 @@ use http::{
 
 use crate::{
     cookies::{
-        Domain, Edit, NamePattern, Pair, Prefix, Rules, SameSite, SameSiteRule, SetCookie, is_attribute_value, rewrite,
+        Disguise, Domain, Edit, NamePattern, Pair, Prefix, Rules, SameSite, SameSiteRule, SetCookie,
+        is_attribute_value, rewrite,
     },
     incident::Mode,
 };
@@ -164,7 +165,7 @@ impl CookiePolicy {
 
     /// Gives the `Cookie` fields of a request the names that the application knows: prefixes given by these rules
     /// come off. A cookie that should bear a prefix and does not was not set by this proxy (a sibling domain or a
-    /// plain-text attacker can plant it) and is dropped. Gives the number of cookies renamed or dropped.
+    /// plain-text attacker can plant it) and is dropped, and so is one that some applications would take for it. Gives the number of cookies renamed or dropped.
     pub fn unprefix(&self, fields: &mut HeaderMap, tls: bool) -> u32 {
         if self.mode != Mode::Enforce || !self.gives_prefixes() || !fields.contains_key(COOKIE) {
             return 0;
@@ -256,10 +257,21 @@ impl CookiePolicy {
         }
     }
 
+    /// Whether an application that reads names or fields leniently would take the pair for a cookie that should bear a
+    /// prefix. What a rule of its own covers is what it says.
+    fn poses(&self, pair: &Pair<'_>, tls: bool) -> bool {
+        let prefixed = |rules: &CookieRules| rules.prefix.is_some() && rules.client_tls(tls);
+        let disguise = Disguise::of(pair);
+        let known = self.overrides.iter().any(|(pattern, _)| pattern.matches(pair.name));
+        let resembles =
+            |name: &[u8]| self.overrides.iter().any(|(pattern, rules)| prefixed(rules) && pattern.resembles(name));
+        (!known && disguise.names().any(resembles)) || disguise.hidden().any(|name| prefixed(self.rules_for(name)))
+    }
+
     fn unprefix_pair<'a>(&self, pair: Pair<'a>, tls: bool) -> Edit<'a> {
         let rules = self.rules_for(pair.name);
         let Some(prefix) = rules.prefix.filter(|_| rules.client_tls(tls) && !pair.name.is_empty()) else {
-            return Edit::Keep;
+            return if self.poses(&pair, tls) { Edit::Drop } else { Edit::Keep };
         };
         match prefix.strip(pair.name) {
             Some(bare) => Edit::Replace { name: bare.into(), value: pair.value.into() },
@@ -448,6 +460,17 @@ mod tests {
         assert_eq!(all(&back, &COOKIE), ["sid=1; __host-sid=2"]);
         let mut plain = fields(&COOKIE, &["sid=1"]);
         assert_eq!(policy.unprefix(&mut plain, false), 0);
+    }
+
+    #[test]
+    fn a_planted_cookie_in_disguise_never_reaches_the_application() {
+        let mut policy = with_prefix("sid");
+        policy.overrides.insert(0, (NamePattern::new("Sid"), CookieRules::default()));
+        for planted in ["s%69d=evil", "\"sid\"=evil", "SID=evil", "sid%00=evil", "x=1, sid=evil"] {
+            let mut back = fields(&COOKIE, &[&format!("{planted}; __Host-~sid=1; Sid=2; other=3")]);
+            assert_eq!(policy.unprefix(&mut back, true), 2, "{planted}");
+            assert_eq!(all(&back, &COOKIE), ["sid=1; Sid=2; other=3"], "{planted}");
+        }
     }
 
     #[test]

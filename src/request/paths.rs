@@ -305,42 +305,96 @@ mod tests {
         }
     }
 
+    /// A path that a pattern covers; what a `*` stands for is `run`.
+    fn covered(kind: PatternKind, pattern: &str, run: &str) -> Option<String> {
+        let pattern = pattern.replace('*', run);
+        match kind {
+            PatternKind::Path => Some(pattern),
+            PatternKind::Prefix => Some(format!("{pattern}/{run}")),
+            PatternKind::Segment => Some(format!("/{run}/{pattern}")),
+            PatternKind::Suffix => Some(format!("/{run}/{run}{pattern}")),
+            PatternKind::Query | PatternKind::Nul => None,
+        }
+    }
+
+    /// Paths of every row.
+    fn any_covered() -> impl Strategy<Value = String> {
+        let rows = embedded_rows().unwrap().into_iter().filter(|row| row.on);
+        let patterns: Vec<_> =
+            rows.flat_map(|row| row.patterns.into_iter().map(move |pattern| (row.kind, pattern))).collect();
+        let paths = (proptest::sample::select(patterns), "[a-z][a-z0-9]{0,4}");
+        paths.prop_filter_map("it has a path", |((kind, pattern), run)| covered(kind, &pattern, &run))
+    }
+
+    /// One letter, encoded as `choice` says.
+    fn respell_letter(letter: char, choice: u8) -> String {
+        let code = letter as u32;
+        match choice % 12 {
+            1 => format!("%{code:02x}"),
+            2 => format!("%25{code:02X}"),
+            3 => format!("%2525{code:02x}"),
+            4 => format!("%u00{code:02x}"),
+            5 => letter.to_ascii_uppercase().to_string(),
+            6 => format!("%c{}%{:02x}", code >> 6 & 1, 0x80 | code & 0x3f),
+            7 => format!("%e0%8{}%{:02X}", code >> 6 & 1, 0x80 | code & 0x3f),
+            8 => format!("%%3{}{:x}", code >> 4 & 0xf, code & 0xf),
+            9 => format!("%25%{:02x}%{:02x}", u32::from(hex(code >> 4)), u32::from(hex(code & 0xf))),
+            _ => letter.to_string(),
+        }
+    }
+
+    fn hex(digit: u32) -> u8 {
+        char::from_digit(digit, 16).map_or(b'0', |digit| digit as u8)
+    }
+
     /// Another spelling of `path`, as `choices` say.
     fn respell(path: &str, choices: &[u8]) -> String {
         let mut choices = choices.iter().copied().cycle();
         let mut out = String::new();
         for letter in path.chars() {
             let choice = choices.next().unwrap_or(0);
-            let code = format!("{:02x}", letter as u32);
-            match (letter, choice % 8) {
-                ('/', 0) => out += "//",
-                ('/', 1) => out += "/./",
-                ('/', 2) => out += "/x/%2e%2e/",
-                ('/', 3) => out += "\\",
-                ('/', 4) => out += "/x;y/..;z/",
-                ('/', 5) if !out.is_empty() => out += ";p=1/",
-                (_, 1) => out += &format!("%{code}"),
-                (_, 2) => out += &format!("%25{code}"),
-                (_, 3) => out += &format!("%2525{code}"),
-                (_, 4) => out += &format!("%u00{code}"),
-                (_, 5) => out.push(letter.to_ascii_uppercase()),
-                _ => out.push(letter),
-            }
+            out += &match (letter, choice % 16) {
+                ('/', 0) => "//".to_owned(),
+                ('/', 1) => "/./".to_owned(),
+                ('/', 2) => "/x/%2e%2e/".to_owned(),
+                ('/', 3) => "\\".to_owned(),
+                ('/', 4) => "/x;y/..;z/".to_owned(),
+                ('/', 5) if !out.is_empty() => ";p=1/".to_owned(),
+                ('/', 6) => "/x%5c.%2e%5C".to_owned(),
+                ('/', 7) => "/%c0%ae/".to_owned(),
+                ('/', 8) if !out.is_empty() => "%20/".to_owned(),
+                (letter, choice) => respell_letter(letter, choice),
+            };
         }
-        if choices.next().is_some_and(|choice| choice % 2 == 0) { out + "/" } else { out }
+        let ends = ["", "/", "/.", "//", ";a=b", "%3fa=b", "%23a", "%20", ".", "::$DATA", "/x/.."];
+        out + ends[usize::from(choices.next().unwrap_or(0)) % ends.len()]
     }
 
     proptest! {
         #[test]
         fn any_spelling_of_a_path_gets_the_same_verdict(
-            path in prop_oneof![
-                Just("/console".to_owned()), Just("/.git/config".to_owned()), Just("/config/app.yml".to_owned()),
-                Just("/a/b.sql".to_owned()), Just("/actuator/env".to_owned()), Just("/app/.env.local".to_owned()),
-                Just("/.well-known/x".to_owned()), "(/[a-z.]{1,6}){1,3}",
-            ],
+            path in prop_oneof![any_covered(), Just("/.well-known/x".to_owned()), "(/[a-z.]{1,6}){1,3}"],
             choices in proptest::collection::vec(any::<u8>(), 1..40),
         ) {
             prop_assert_eq!(found(&respell(&path, &choices), None), found(&path, None));
+        }
+
+        #[test]
+        fn any_path_of_any_row_is_covered_however_it_is_spelt(
+            path in any_covered(), choices in proptest::collection::vec(any::<u8>(), 1..40), nul: bool
+        ) {
+            let spelt = respell(&path, &choices) + if nul { "%00.html" } else { "" };
+            prop_assert!(found(&spelt, None).is_some(), "{}", spelt);
+        }
+
+        #[test]
+        fn any_spelling_of_a_parameter_gets_the_same_verdict(
+            choices in proptest::collection::vec(any::<u8>(), 12..40), before in "[a-z=&]{0,6}", after in "[a-z0-9]{0,6}"
+        ) {
+            let letters = "__debugger__".chars().zip(&choices);
+            let name: String = letters.map(|(letter, choice)| respell_letter(letter, *choice)).collect();
+            let query = format!("{before}&{name}={after}");
+            prop_assert_eq!(found("/any", Some(&query)), Some("werkzeug-debugger".to_owned()), "{}", query);
         }
     }
 }

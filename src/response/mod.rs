@@ -16,6 +16,7 @@ mod sealing;
 mod strip;
 mod template;
 mod transport;
+mod unprefix;
 
 pub use cookies::{CookiePolicy, CookieReport, CookieRules, CookieRulesError, HttpOnlyRule, SecureRule};
 pub use cors::{CorsPolicy, CorsRepair, Preflight};

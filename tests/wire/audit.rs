@@ -23,6 +23,10 @@ const TRACE: &str = "<!doctype html><pre>Traceback (most recent call last):\n  F
 
 const COOKIE: &str = "Set-Cookie: sid=v4lue-of-the-cookie; Path=/\r\n";
 
+/// Made by Flask 3.1 with a key that anyone can look up.
+const SIGNED: &str =
+    "Set-Cookie: session=eyJhZG1pbiI6ZmFsc2UsInVzZXIiOiJhZGEifQ.awU2Fw.Kia3uTQHz9sb4gSAabOJevoAK7A\r\n";
+
 /// An application in which everything is wrong that an audit looks for.
 fn careless(asked: &Asked) -> Vec<u8> {
     let origin = asked.head.lines().find_map(|line| line.strip_prefix("origin: ")).unwrap_or("*");
@@ -151,6 +155,15 @@ fn redirects_are_followed_on_the_same_origin_and_no_further() {
     assert_eq!((&report["leads_elsewhere"], elsewhere.asked().len()), (&true.into(), 0));
     let (_, report) = self::report(origin.address, "/loop", &["--no-probes"]);
     assert_eq!(report["requests"], 1 + 5 + 1 + 2);
+}
+
+#[test]
+fn a_cookie_that_anyone_can_forge_is_told_by_its_name() {
+    let origin = application(|_| html("200 OK", SIGNED, "hello"));
+    let (_, report) = report(origin.address, "/", &["--no-probes"]);
+    let forged = report["findings"].as_array().unwrap().iter().find(|finding| finding["id"] == "weak-key").unwrap();
+    assert_eq!(forged["subject"], "session: weak-key-flask");
+    assert!(!report.to_string().contains("awU2Fw"), "{report:#}");
 }
 
 #[test]

@@ -28,6 +28,7 @@ use self::{
 use super::{Exit, Failure, Terminal, arguments::AuditArgs, capture::Capture, judge};
 use crate::{
     config::Environment,
+    cookies::weak::{WeakKey, Weakness},
     engine::Engine,
     incident::{Category, Mode, Severity},
     request::RequestHead,
@@ -122,7 +123,10 @@ impl Audit {
         }
         let Some(signed) = outcome.signed else { return };
         for candidate in &signed.candidates {
-            if let Some(weak) = candidate.test(&signed.keys, self.now) {
+            // A token that lives long is for its incident; here it counts who can make one.
+            let weak = candidate.test(&signed.keys, self.now);
+            let forgeable = |weak: &WeakKey| !matches!(weak.weakness, Weakness::LongLived { .. });
+            if let Some(weak) = weak.filter(forgeable) {
                 let hit = weak.hit(&candidate.name, true);
                 let subject = format!("{}: {}", String::from_utf8_lossy(&candidate.name), hit.rule);
                 self.findings.add(&checks::WEAK_KEY, subject, shown);

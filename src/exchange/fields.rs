@@ -24,7 +24,10 @@ pub(super) fn inspect(
     ledger: &mut Ledger,
 ) {
     let mut lines = Lines::of(fields);
-    let found = find(engine, &lines.text, status);
+    let mut found = find(engine, &lines.text, status);
+    found.findings.retain(|finding| {
+        !engine.rules.rule(finding.rule).scope.unissued || !lines.names_at(finding.span()).any(issues_tokens)
+    });
     // An application that is well may have its reasons.
     let names = if status >= ERRORS { lines.names_with_data() } else { Vec::new() };
     if found.findings.is_empty() && names.is_empty() {
@@ -81,6 +84,11 @@ fn noted(policy: &InspectPolicy) -> Judgement {
         provoked: false,
         tally: Tally::default(),
     }
+}
+
+/// Whether applications hand tokens to the clients they belong to in this field.
+fn issues_tokens(name: &HeaderName) -> bool {
+    [header::SET_COOKIE, header::LOCATION, header::AUTHORIZATION].contains(name) || name.as_str().ends_with("token")
 }
 
 /// Letters and digits without a separator, at least so many, ...
@@ -176,6 +184,14 @@ impl Lines {
     fn names_with_data(&self) -> Vec<usize> {
         let names = self.lines.iter().enumerate();
         names.filter(|(_, line)| carries_data(line.name.as_str())).map(|(index, _)| index).collect()
+    }
+
+    /// The names of the fields that a span reaches into.
+    fn names_at(&self, span: Range<usize>) -> impl Iterator<Item = &HeaderName> {
+        let within = move |range: &Range<usize>| span.start < range.end && span.end > range.start;
+        let joined = self.joined.iter().map(|(name, range)| (name, range.clone()));
+        let all = self.lines.iter().map(|line| (&line.name, line.start..line.end)).chain(joined);
+        all.filter(move |(_, range)| within(range)).map(|(name, _)| name)
     }
 
     fn condemn(&mut self, span: Range<usize>, mask: bool, token: &Bytes) {

@@ -226,6 +226,10 @@ pub struct Scope {
     /// Whether only bodies of a JSON media type are meant (`application/json`, `+json`, streams of JSON).
     #[serde(default)]
     pub json: bool,
+    /// Whether fields by which applications issue tokens to their clients are not meant: `Set-Cookie` (RFC 6265),
+    /// `Location` (RFC 6749 section 4.2.2), `Authorization` and fields whose names end with `token`.
+    #[serde(default)]
+    pub unissued: bool,
 }
 
 /// Which statuses a rule applies to. Rules should be blind to the status (law L8) where they can.

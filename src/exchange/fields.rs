@@ -26,7 +26,7 @@ pub(super) fn inspect(
     let mut lines = Lines::of(fields);
     let mut found = find(engine, &lines.text, status);
     found.findings.retain(|finding| {
-        !engine.rules.rule(finding.rule).scope.unissued || !lines.names_at(finding.span()).any(issues_tokens)
+        !engine.rules.rule(finding.rule).scope.incidental || !lines.names_at(finding.span()).any(is_for_the_client)
     });
     // An application that is well may have its reasons.
     let names = if status >= ERRORS { lines.names_with_data() } else { Vec::new() };
@@ -86,9 +86,21 @@ fn noted(policy: &InspectPolicy) -> Judgement {
     }
 }
 
-/// Whether applications hand tokens to the clients they belong to in this field.
-fn issues_tokens(name: &HeaderName) -> bool {
-    [header::SET_COOKIE, header::LOCATION, header::AUTHORIZATION].contains(name) || name.as_str().ends_with("token")
+/// Fields whose values the client is to use: tokens, and addresses that it may go to or be asked from.
+const FOR_THE_CLIENT: [HeaderName; 9] = [
+    header::SET_COOKIE,
+    header::LOCATION,
+    header::AUTHORIZATION,
+    header::WWW_AUTHENTICATE,
+    header::CONTENT_LOCATION,
+    header::LINK,
+    header::ACCESS_CONTROL_ALLOW_ORIGIN,
+    header::CONTENT_SECURITY_POLICY,
+    header::CONTENT_SECURITY_POLICY_REPORT_ONLY,
+];
+
+fn is_for_the_client(name: &HeaderName) -> bool {
+    FOR_THE_CLIENT.contains(name) || name.as_str().ends_with("token")
 }
 
 /// Letters and digits without a separator, at least so many, ...

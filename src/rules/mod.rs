@@ -226,10 +226,11 @@ pub struct Scope {
     /// Whether only bodies of a JSON media type are meant (`application/json`, `+json`, streams of JSON).
     #[serde(default)]
     pub json: bool,
-    /// Whether fields by which applications issue tokens to their clients are not meant: `Set-Cookie` (RFC 6265),
-    /// `Location` (RFC 6749 section 4.2.2), `Authorization` and fields whose names end with `token`.
+    /// Whether only what stands in a field by accident is meant. Tokens and addresses that the client is to use stand
+    /// in `Set-Cookie` (RFC 6265), `Location` (RFC 6749 section 4.2.2), policies, `Authorization` of an answer, and in
+    /// fields whose names end with `token`.
     #[serde(default)]
-    pub unissued: bool,
+    pub incidental: bool,
 }
 
 /// Which statuses a rule applies to. Rules should be blind to the status (law L8) where they can.

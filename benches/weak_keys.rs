@@ -21,7 +21,12 @@ fn sound() -> Vec<(&'static str, &'static str, String, Option<&'static str>)> {
         ("express", "connect.sid", format!("s%3AabcDEF123-_x.{sha256}"), None),
         ("egg, signed", "branch", "harbour".to_owned(), Some(sha256)),
         ("egg, encrypted", "EGG_SESS", "A".repeat(128), None),
-        ("jwt", "token", format!("eyJhbGciOiJIUzI1NiJ9.{session}.{sha256}"), None),
+        (
+            "jwt",
+            "token",
+            format!("eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3OTk5OTk5OTksImV4cCI6MTgwMDAwMzYwMH0.{sha256}"),
+            None,
+        ),
         ("django, 4 KiB", "sessionid", format!("{}:1xVkW8:{sha256}", "x".repeat(4000)), None),
         ("django, 4 KiB, SHA-512", "sessionid", format!("{}:1xVkW8:{}", "x".repeat(4000), "A".repeat(86)), None),
         ("rails", "_app_session", format!("{session}--{}", "0".repeat(40)), None),

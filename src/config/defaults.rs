@@ -46,7 +46,7 @@ impl Default for Upstream {
             head_timeout: Duration::seconds(60),
             body_timeout: Duration::seconds(60),
             max_requests: 0,
-            queue_timeout: Duration::seconds(1),
+            queue_timeout: Duration::seconds(5),
             idle_connections: 64,
             idle_timeout: Duration::millis(1500),
             max_head: ByteSize::kib(64),

@@ -162,7 +162,7 @@ pub struct Upstream {
     pub head_timeout: Duration,
     /// The longest pause within a response body. Event streams and upgraded connections are exempt.
     pub body_timeout: Duration,
-    /// Requests that it has at a time; 0 is no limit, or 4 while it is shielded.
+    /// Requests that it has at a time; 0 is no limit, or 6 while it is shielded.
     pub max_requests: usize,
     /// How long a request waits for its turn.
     pub queue_timeout: Duration,

@@ -98,15 +98,15 @@ impl UpstreamSettings {
             max_idle: 256,
             max_head: 64 * 1024,
             slots: None,
-            shielded_slots: Slots::new(SHIELDED_REQUESTS, Duration::from_secs(1)),
+            shielded_slots: Slots::new(SHIELDED_REQUESTS, Duration::from_secs(5)),
             storage: Storage::default(),
         }
     }
 }
 
-/// Requests that a shielded application has at a time unless more is said. Some of these servers have a queue for
-/// five connections.
-pub const SHIELDED_REQUESTS: usize = 4;
+/// Requests that a shielded application has at a time unless more is said: as many as a browser sends at a time by
+/// HTTP/1.1, and as some of these servers have places for, which is one and a queue of five.
+pub const SHIELDED_REQUESTS: usize = 6;
 
 /// One worker's access to the application.
 #[derive(Debug)]

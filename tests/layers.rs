@@ -195,6 +195,20 @@ fn the_pure_floors_name_nothing_impure() {
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
+/// Every request passes here, on every thread (`benches/rate.rs` measures it).
+#[test]
+fn the_rate_limiter_takes_no_lock() {
+    let locks = ["Mutex", "RwLock", "Condvar", "LazyLock", "spin", "park", ".lock("];
+    let modules = modules();
+    let files = modules["request"].iter().filter(|(path, _)| path.starts_with("request/rate"));
+    let mut seen = 0;
+    for (path, code) in files {
+        seen += 1;
+        assert!(!locks.iter().any(|lock| code.contains(lock)), "{}", path.display());
+    }
+    assert!(seen >= 4, "the limiter has moved: {seen} files");
+}
+
 #[test]
 fn an_external_crate_has_one_owner() {
     let mut wrong = Vec::new();

@@ -28,6 +28,7 @@ pub(super) fn run(args: &CheckArgs, environment: Environment, terminal: &mut Ter
 fn validate(loaded: &Loaded) -> Result<(), Failure> {
     compile::engine(loaded, FingerprintKey::new([0; 32]), &no_rates())?;
     compile::workers(loaded)?;
+    compile::spool_dir(loaded)?;
     compile::tls_identity(loaded)?;
     compile::upstream_tls(loaded)?;
     Ok(())

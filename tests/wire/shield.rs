@@ -9,7 +9,7 @@ use std::{
 use cofferdam::{
     app::AppSettings,
     exchange::Budget,
-    policy::{RoutePolicy, Shield, ShieldMode, WholeBody},
+    policy::{RoutePolicy, Shield, ShieldMode, UpgradePolicy, WholeBody},
     response::DevelopmentServers,
     upstream::Slots,
 };
@@ -290,6 +290,28 @@ fn an_application_that_breaks_off_is_not_made_whole_by_the_shield() {
     client.send(get("/"));
     assert!(client.rest().0.len() < 151_000);
     assert!(proxy.stop().contains(r#"disposition="truncated""#));
+}
+
+#[test]
+fn a_websocket_opens_and_holds_no_place() {
+    let origin = Origin::start(|asked| match asked.path() {
+        "/socket" => {
+            let head = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+            vec![Act::Send(head.into()), Act::Echo]
+        }
+        _ => vec![Act::Send(answer("200 OK", "", "hello"))],
+    });
+    let proxy = Cofferdam::with(&origin, |settings, route| {
+        route.shield = shield(ShieldMode::Enforce, WholeBody::default());
+        route.upgrades = UpgradePolicy::Tunnel;
+        settings.upstream.slots = Some(Slots::new(1, PATIENCE));
+    });
+    let mut talking = proxy.client();
+    talking.send("GET /socket HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n");
+    assert!(talking.read_until(b"\r\n\r\n").starts_with(b"HTTP/1.1 101"));
+    talking.send("hello");
+    assert_eq!(talking.read_exact(5), b"hello");
+    assert_eq!(proxy.client().get("/").text(), "hello");
 }
 
 #[test]

@@ -182,6 +182,29 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_of_each_of_many_clients_is_exact_under_concurrency() {
+        const CLIENTS: usize = 500;
+        let (table, quota) = (RateTable::new(1 << 16), Quota { per_minute: 600, burst: 100 });
+        let worker = || -> Vec<usize> {
+            let mut admitted = vec![0; CLIENTS];
+            for turn in 0..60 * CLIENTS {
+                let (client, now) = (turn % CLIENTS, Duration::from_millis((turn / CLIENTS) as u64));
+                admitted[client] += usize::from(table.admit(hash(client as u64), quota, now) == Admission::Admitted);
+            }
+            admitted
+        };
+        let of_workers: Vec<_> = std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..4).map(|_| scope.spawn(worker)).collect();
+            workers.into_iter().map(|worker| worker.join().unwrap()).collect()
+        });
+        for client in 0..CLIENTS {
+            let total: usize = of_workers.iter().map(|admitted| admitted[client]).sum();
+            // Of 240 requests the burst; within 60 ms nothing more is earned.
+            assert!((99..=101).contains(&total), "client {client}: {total}");
+        }
+    }
+
+    #[test]
     fn new_clients_that_come_together_are_counted_once() {
         for round in 0..200 {
             let (table, quota) = (RateTable::new(64), Quota { per_minute: 60, burst: 3 });

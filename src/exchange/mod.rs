@@ -262,7 +262,7 @@ impl Exchange {
     /// The body ended as its framing promised. Gives the last bytes, and the trailers that may follow them.
     pub fn on_end(&mut self, trailers: Option<HeaderMap>) -> (Step, Option<HeaderMap>) {
         let step = self.stepped(|body, cx| body.end(cx));
-        let clean = matches!(step, Step::Hold | Step::Commit { .. } | Step::Release(_));
+        let clean = matches!(step, Step::Hold | Step::Commit { .. } | Step::Release(_)) && !self.breaks_off();
         let trailers = trailers.filter(|_| clean).and_then(|trailers| self.judge_trailers(trailers));
         if clean {
             self.end_as_read(Disposition::InspectedClean);
@@ -313,6 +313,11 @@ impl Exchange {
     /// The client went away.
     pub fn cancel(&mut self) -> Outcome {
         self.close(Disposition::Cancelled)
+    }
+
+    /// Whether what was given out is the last of the body: the next step, whatever call asks for it, breaks it off.
+    pub fn breaks_off(&self) -> bool {
+        self.body.as_ref().is_some_and(|body| body.broken().is_some())
     }
 
     /// After how long a silence of the body [`Exchange::on_quiet`] is due.
@@ -410,7 +415,11 @@ impl Exchange {
             storm: self.storm,
             ledger: &mut self.ledger,
         };
-        match call(body, &mut context) {
+        let step = call(body, &mut context);
+        if let Some(cause) = body.broken() {
+            self.end_as(severed(cause));
+        }
+        match step {
             BodyStep::Hold => Step::Hold,
             BodyStep::Release(bytes) => Step::Release(self.with_nonces(bytes)),
             BodyStep::Commit { body, form, whole } => self.commit(body, form, whole),
@@ -438,10 +447,7 @@ impl Exchange {
 
     /// An event stream can still say that it ends; everything else breaks off.
     fn sever(&mut self, cause: Cause) -> Step {
-        self.end_as(match cause {
-            Cause::Leak => Disposition::Severed,
-            Cause::Unreadable => Disposition::Refused(Refusal::Unreadable),
-        });
+        self.end_as(severed(cause));
         match self.body.as_ref().and_then(|body| body.farewell(&self.facts.incident_id)) {
             Some(event) => Step::Finish(vec![event]),
             None => Step::Sever,
@@ -501,5 +507,12 @@ impl Exchange {
             breaker,
             evidence,
         }
+    }
+}
+
+fn severed(cause: Cause) -> Disposition {
+    match cause {
+        Cause::Leak => Disposition::Severed,
+        Cause::Unreadable => Disposition::Refused(Refusal::Unreadable),
     }
 }

@@ -293,9 +293,9 @@ impl Part {
 
     /// Nothing can be masked inside an encoding.
     fn check(&mut self, step: &BodyStep) -> Result<(), Cause> {
-        match step {
-            BodyStep::Replace(cause) | BodyStep::Sever(cause) => return Err(*cause),
-            BodyStep::Hold | BodyStep::Commit { .. } | BodyStep::Release(_) => {}
+        match (step, self.inspection.broken()) {
+            (&(BodyStep::Replace(cause) | BodyStep::Sever(cause)), _) | (_, Some(cause)) => return Err(cause),
+            (BodyStep::Hold | BodyStep::Commit { .. } | BodyStep::Release(_), None) => {}
         }
         if self.inspection.masked() {
             return Err(Cause::Leak);

@@ -74,11 +74,11 @@ pub fn replay_at(
     for piece in pieces {
         if passes {
             sent.body.extend_from_slice(&piece);
-        } else if sent.step(exchange.on_chunk(piece)) == Flow::Over {
+        } else if sent.step(exchange.on_chunk(piece)) == Flow::Over || sent.breaks_off(&mut exchange) {
             return sent.end(exchange);
         }
     }
-    if passes || sent.step(exchange.on_end(None).0) == Flow::On {
+    if passes || sent.step(exchange.on_end(None).0) == Flow::On && !sent.breaks_off(&mut exchange) {
         sent.complete = true;
     }
     sent.end(exchange)
@@ -134,6 +134,10 @@ impl Sent {
             Step::Sever => return Flow::Over,
         }
         Flow::On
+    }
+
+    fn breaks_off(&mut self, exchange: &mut Exchange) -> bool {
+        exchange.breaks_off() && self.step(exchange.on_quiet()) == Flow::Over
     }
 
     fn take(&mut self, body: &[Bytes]) {

@@ -239,7 +239,7 @@ fn verdict(cx: &mut Context<'_>, content: &[u8]) -> Verdict {
     if found.findings.is_empty() {
         return Verdict::Pass;
     }
-    let page = Page { bytes: content, status: 200, earlier: &Tally::default(), storm: cx.storm };
+    let page = Page { bytes: content, context: 0, status: 200, earlier: &Tally::default(), storm: cx.storm };
     let judgement = judge(&cx.engine.rules, &found, page, cx.policy);
     cx.ledger.note(cx.engine, content, &found, &judgement);
     judgement.verdict

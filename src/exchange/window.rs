@@ -31,12 +31,21 @@ pub(super) struct Window {
     masks: VecDeque<Mask>,
     /// Bytes for which the buffer makes room at once, 0 if nothing is known.
     expected: usize,
+    /// The last of what was released, as it was received; at most [`MARGIN`]. None if nobody asked for it.
+    recent: Option<Vec<u8>>,
+    /// A block with what was released before it, reused.
+    joined: Vec<u8>,
 }
 
 impl Window {
     /// So many bytes will be held at a time, if the body is as long as it says.
     pub(super) fn expect(&mut self, bytes: usize) {
         self.expected = bytes;
+    }
+
+    /// Blocks are given with the bytes before them, even where those have been released.
+    pub(super) fn remember(&mut self) {
+        self.recent = Some(Vec::new());
     }
 
     /// What of the expected bytes is not there yet.
@@ -60,28 +69,34 @@ impl Window {
         self.buffer.len()
     }
 
-    /// The next `size` unjudged bytes with their margins; `None` while the margin behind them has not arrived and
-    /// the body has not `ended`.
-    pub(super) fn next_block(&self, size: usize, ended: bool) -> Option<Block<'_>> {
+    /// How many of the unjudged bytes are the next block, if blocks are of this `size`; `None` while the margin behind
+    /// it has not arrived and the body has not `ended`.
+    pub(super) fn next_block(&self, size: usize, ended: bool) -> Option<usize> {
         let unjudged = self.unjudged();
         if !ended && unjudged < size + MARGIN {
             return None;
         }
         // A tail that fits into the margin is judged with its block, not by itself.
-        let size = if unjudged <= size + MARGIN { if ended { unjudged } else { size } } else { size };
-        (size > 0).then(|| self.block(size))
+        let size = if ended && unjudged <= size + MARGIN { unjudged } else { size };
+        (size > 0).then_some(size)
     }
 
-    /// The next `size` unjudged bytes, with as much margin as is there.
-    pub(super) fn block(&self, size: usize) -> Block<'_> {
+    /// The next `size` unjudged bytes, the margin before them, and behind them up to `ahead` bytes.
+    pub(super) fn block(&mut self, size: usize, ahead: usize) -> Block<'_> {
         let start = (self.judged - self.released) as usize;
-        let from = start.saturating_sub(MARGIN);
-        let to = (start + size + MARGIN).min(self.buffer.len());
-        Block {
-            bytes: &self.buffer.as_slice()[from..to],
-            own: start - from..start - from + size,
-            offset: self.released + from as u64,
+        let to = (start + size + ahead).min(self.buffer.len());
+        let recent = self.recent.as_deref().unwrap_or_default();
+        let before = recent.len().min(MARGIN.saturating_sub(start));
+        if before == 0 {
+            let from = start.saturating_sub(MARGIN);
+            let own = start - from..start - from + size;
+            return Block { bytes: &self.buffer.as_slice()[from..to], own, offset: self.released + from as u64 };
         }
+        self.joined.clear();
+        self.joined.extend_from_slice(&recent[recent.len() - before..]);
+        self.joined.extend_from_slice(&self.buffer.as_slice()[..to]);
+        let own = before + start..before + start + size;
+        Block { bytes: &self.joined, own, offset: self.released - before as u64 }
     }
 
     /// The next `size` unjudged bytes have been judged.
@@ -134,6 +149,7 @@ impl Window {
     pub(super) fn release(&mut self, limit: u64, out: &mut Released) {
         let limit = limit.min(self.judged).max(self.released);
         let held = self.held();
+        self.recall(limit);
         while self.released < limit {
             match self.masks.front_mut() {
                 Some(mask) if mask.range.start <= self.released => {
@@ -157,6 +173,15 @@ impl Window {
         }
         self.buffer.shrink(held);
         self.check();
+    }
+
+    /// Keeps the last of what is about to be released.
+    fn recall(&mut self, limit: u64) {
+        let Some(recent) = &mut self.recent else { return };
+        let leaving = &self.buffer.as_slice()[..(limit - self.released) as usize];
+        let leaving = &leaving[leaving.len().saturating_sub(MARGIN)..];
+        recent.drain(..recent.len().saturating_sub(MARGIN - leaving.len()));
+        recent.extend_from_slice(leaving);
     }
 
     /// Everything that is there, judged or not: the body goes on unread. Only where nothing was masked.
@@ -274,6 +299,23 @@ mod tests {
         assert_eq!(text(&out), "abc");
         window.release(u64::MAX, &mut out);
         assert_eq!(text(&out), "abcd");
+    }
+
+    #[test]
+    fn a_block_has_what_was_released_before_it_if_that_is_wanted() {
+        for (remembers, expected, own) in [(true, &b"abcdef"[..], 4..5), (false, b"ef", 0..1)] {
+            let mut window = Window::default();
+            if remembers {
+                window.remember();
+            }
+            for piece in [&b"ab"[..], b"cd", b"ef"] {
+                window.release(u64::MAX, &mut Released::new());
+                window.receive(Bytes::copy_from_slice(piece));
+                window.judge(2 * usize::from(piece != b"ef"));
+            }
+            let block = window.block(1, 9);
+            assert_eq!((block.bytes, block.own, block.offset), (expected, own, 6 - expected.len() as u64));
+        }
     }
 
     #[test]

@@ -19,6 +19,9 @@ use crate::{
 pub struct Page<'a> {
     /// The block's bytes.
     pub bytes: &'a [u8],
+    /// How many of them come first and were judged with an earlier event: they tell what this one means, and neither
+    /// what the page looks like nor how long it is.
+    pub context: usize,
     /// The response's status.
     pub status: u16,
     /// Evidence and prose of earlier blocks (or events) of the same body.
@@ -175,7 +178,8 @@ impl Case<'_> {
         let Some(view) = self.view else { return 0 };
         let evidence = self.findings.iter().filter(|f| matches!(self.action(f), Action::Evidence(_)));
         let first = evidence.filter_map(|finding| finding.text.as_ref().map(|text| text.start)).min();
-        Prose::of(&view.text()[..first.unwrap_or(0)]).words
+        let from = view.text_from(self.page.context);
+        Prose::of(view.text().get(from..first.unwrap_or(0)).unwrap_or_default()).words
     }
 
     /// The pieces of a masking rule; on a convicted page that keeps its rest, those of evidence too.
@@ -218,14 +222,16 @@ impl Case<'_> {
                     if matches!(kind, Evidence::Frame | Evidence::StackField) {
                         traced += finding.span().len();
                     }
-                    tally.exception_at_top |= kind == Evidence::Exception && finding.span().start < TOP;
+                    tally.exception_at_top |=
+                        kind == Evidence::Exception && finding.span().start < self.page.context + TOP;
                 }
             }
         }
         if self.has(|action| matches!(action, Action::Evidence(_))) {
-            let text = self.view.map_or(self.page.bytes, |view| view.text());
-            tally.trace_share = tally.trace_share.max((traced * 100 / self.page.bytes.len().max(1)) as u32);
-            look_at(&mut tally, self.page.bytes, text);
+            let bytes = &self.page.bytes[self.page.context..];
+            let text = self.view.map_or(bytes, |view| &view.text()[view.text_from(self.page.context)..]);
+            tally.trace_share = tally.trace_share.max((traced * 100 / bytes.len().max(1)) as u32);
+            look_at(&mut tally, bytes, text);
         }
         tally
     }

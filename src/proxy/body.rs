@@ -240,6 +240,10 @@ impl Inspected {
                 }
                 return Poll::Ready(Some(Ok(self.hand_on(data))));
             }
+            if self.visit.exchange.breaks_off() {
+                self.break_off();
+                continue;
+            }
             match &mut self.state {
                 State::Open => {}
                 State::Ending(trailers) => {
@@ -265,6 +269,17 @@ impl Inspected {
                 Step::Sever | Step::Replace(_) => return Poll::Ready(Some(Err(self.sever()))),
             }
         }
+    }
+
+    /// What has left was the last of a body that leaks: it is written before the connection ends.
+    fn break_off(&mut self) {
+        self.state = match self.visit.exchange.on_quiet() {
+            Step::Finish(body) => {
+                self.queue.extend(body);
+                State::Ending(None)
+            }
+            _ => State::Breaking(Flush::Due),
+        };
     }
 
     /// Whether the body goes by unread and nothing more of it will come.
@@ -329,7 +344,9 @@ impl Inspected {
 
     fn on_end(&mut self, trailers: Option<HeaderMap>) -> Step {
         let (step, trailers) = self.visit.exchange.on_end(trailers);
-        self.state = State::Ending(trailers);
+        if !self.visit.exchange.breaks_off() {
+            self.state = State::Ending(trailers);
+        }
         step
     }
 

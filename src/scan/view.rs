@@ -101,6 +101,19 @@ impl View {
         }
     }
 
+    /// Where in the text the bytes from `source` on begin; its end if nothing of them stands there.
+    pub fn text_from(&self, source: usize) -> usize {
+        if source == 0 {
+            return 0;
+        }
+        let reaches = |run: &Run| (run.source + run.source_len) as usize > source;
+        match self.runs.iter().find(|run| reaches(run)) {
+            Some(run) if run.verbatim => run.text as usize + source.saturating_sub(run.source as usize),
+            Some(run) => run.text as usize,
+            None => self.text.len(),
+        }
+    }
+
     fn piece(&self, index: usize, range: &Range<usize>) -> Range<usize> {
         let run = self.runs[index];
         let source = run.source as usize;

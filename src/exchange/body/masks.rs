@@ -19,8 +19,7 @@ pub(super) struct Open {
 impl Inspection {
     /// Lays masks over pieces of the block at `offset`, if what has already left allows it.
     pub(super) fn mask(&mut self, cx: &Context<'_>, offset: u64, masks: &[Mask]) -> Result<(), Cause> {
-        let coded_left = self.decoder.is_some() && self.form == Form::AsItCame;
-        if self.state == State::Streaming && (self.promised || coded_left) || self.discarded {
+        if self.state == State::Streaming && (self.promised || self.leaves_coded()) {
             return Err(Cause::Leak);
         }
         self.masked = true;

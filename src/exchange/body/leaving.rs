@@ -1,0 +1,138 @@
+//! What of a body may leave, and how it stops.
+
+use bytes::Bytes;
+
+use super::{Inspection, State};
+use crate::{
+    coding::Decoder,
+    exchange::{
+        Released,
+        cut::Cut,
+        step::{BodyStep, Cause, Context, Form},
+    },
+    incident::{Exemption, IncidentId},
+    policy::Unreadable,
+    scan::{Block, MARGIN, Source},
+};
+
+impl Inspection {
+    /// What an event stream that leaked ends with instead.
+    pub(in crate::exchange) fn farewell(&self, id: &IncidentId) -> Option<Bytes> {
+        (self.cut == Cut::BlankLine && self.decoder.is_none()).then(|| {
+            let end = if self.at_event_end { "" } else { "\n\n" };
+            let data = format!(r#"{{"error": "Internal server error", "incident": "{id}"}}"#);
+            Bytes::from(format!("{end}event: error\ndata: {data}\n\n"))
+        })
+    }
+
+    /// Lets out what may leave now.
+    pub(super) fn advance(&mut self, cx: &Context<'_>, ended: bool) {
+        let undecided = self.window.judged() == 0 || self.parts.as_ref().is_some_and(|parts| parts.is_undecided());
+        if !ended && undecided && self.state == State::Holding {
+            return;
+        }
+        let keep = if ended || self.at_event_end { 0 } else { MARGIN };
+        let parts = self.parts.as_ref().map_or(u64::MAX, |parts| parts.limit());
+        let limit = self.window.judged().saturating_sub(keep as u64).min(parts);
+        if self.state == State::Holding && self.metadata_leaks(cx) {
+            self.form = self.form.decoded();
+            self.coded.clear();
+        }
+        self.leave_head();
+        if self.leaves_coded() {
+            self.coded.release(if ended { u64::MAX } else { limit }, &mut self.out);
+            self.window.release(limit, &mut Released::new());
+        } else {
+            self.window.release(limit, &mut self.out);
+        }
+    }
+
+    /// Whether coded bytes leave as they came.
+    pub(super) fn leaves_coded(&self) -> bool {
+        self.decoder.is_some() && self.form == Form::AsItCame
+    }
+
+    /// The same, handed on.
+    pub(super) fn give(&mut self, cx: &Context<'_>, ended: bool) -> BodyStep {
+        self.advance(cx, ended);
+        self.given(ended)
+    }
+
+    /// Hands on what was let out.
+    pub(super) fn given(&mut self, whole: bool) -> BodyStep {
+        let body = std::mem::take(&mut self.out);
+        match std::mem::take(&mut self.commits) {
+            true => BodyStep::Commit { body, form: self.form, whole },
+            false if body.is_empty() => BodyStep::Hold,
+            false => BodyStep::Release(body),
+        }
+    }
+
+    /// Hands on what arrived, whatever was found.
+    pub(super) fn observe(&mut self, arrived: Released, whole: bool) -> BodyStep {
+        self.window.release(self.window.judged().saturating_sub(MARGIN as u64), &mut Released::new());
+        self.coded.clear();
+        self.leave_head();
+        self.out = arrived;
+        self.given(whole)
+    }
+
+    /// Lets this and everything after it by unread.
+    pub(super) fn pass(&mut self, exemption: Exemption, body: Released) -> BodyStep {
+        self.exemption = Some(exemption);
+        self.leave_head();
+        self.state = State::Passed;
+        self.out.extend(body);
+        self.given(false)
+    }
+
+    /// The head leaves, if it is still here.
+    pub(super) fn leave_head(&mut self) {
+        if self.state != State::Holding {
+            return;
+        }
+        self.state = State::Streaming;
+        self.commits = true;
+        if self.form != Form::AsItCame {
+            self.promised = false;
+        }
+    }
+
+    /// Nothing that is still here leaves. What was judged before did, so that a body is replaced or broken off at the
+    /// same place however it came.
+    pub(super) fn stop(&mut self, cx: &Context<'_>, cause: Cause) -> BodyStep {
+        let holding = self.state == State::Holding;
+        let passes = cx.policy.unreadable == Unreadable::Pass && holding && !self.masked;
+        if cause == Cause::Unreadable && passes {
+            let mut out = Released::new();
+            match self.coded.held() {
+                0 => out.push(self.window.take()),
+                _ => self.coded.release(u64::MAX, &mut out),
+            }
+            return self.pass(Exemption::Undecodable, out);
+        }
+        self.state = State::Stopped;
+        if holding {
+            return BodyStep::Replace(cause);
+        }
+        self.broken = Some(cause);
+        if self.commits || !self.out.is_empty() { self.given(false) } else { self.break_off() }
+    }
+
+    /// The body is broken off, if it has not been yet.
+    pub(super) fn break_off(&mut self) -> BodyStep {
+        self.broken.take().map_or(BodyStep::Hold, BodyStep::Sever)
+    }
+
+    /// Whether what a coded stream carries beside its content (a gzip file name, which Django fills at random)
+    /// says something. It stands in clear among the coded bytes; such a body leaves decoded.
+    fn metadata_leaks(&self, cx: &Context<'_>) -> bool {
+        if !self.decoder.as_ref().is_some_and(Decoder::has_metadata) {
+            return false;
+        }
+        let coded = self.coded.joined();
+        let block = Block { bytes: &coded, own: 0..coded.len(), offset: 0 };
+        let source = Source { status: 500, ..Source::default() };
+        !cx.engine.rules.scan(&block, source).findings.is_empty()
+    }
+}

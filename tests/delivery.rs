@@ -243,6 +243,72 @@ fn spans_around_every_word_hide_nothing() {
     assert_eq!(replayed.outcome.disposition, Disposition::Replaced);
 }
 
+/// Between angle brackets only names and attributes are mark-up.
+#[test]
+fn a_secret_in_a_tag_is_found_wherever_in_it_it_stands() {
+    let secrets = [
+        "AKIAVKQ3TZ7LM2WXR5NB",
+        "DB_PASSWORD=h7Qe2kd93mXz",
+        "postgres://shop:h7Qe2kd93mXz@db.internal/shop",
+        "-----BEGIN RSA PRIVATE KEY-----MIIEowIBAAKCAQEAx1yqJ8vT0bYkQ2mN5sR7uWzH3dLfGpXcV9aE6tBoKiPjMnSw",
+    ];
+    let pages = [
+        "<a {}>x</a>",
+        "<a\n{}\n>",
+        "<a/{}/>",
+        "<a b=c {} d=e>",
+        "<a b=\"c\"{}>",
+        "</a {}>",
+        "<input value={} data-x=1>",
+        "<input value=\"{} data-x>",
+        "<input value = \"{}\">",
+        "<input value= '{}'>",
+        "<a b=\"<c {}>\">",
+        "<a b=\"&lt;i {}&gt;\">",
+        "&lt;a {}&gt;",
+        "<{}>",
+        "<!DOCTYPE html SYSTEM {}>",
+        "<!DOCTYPE html \"{}\">",
+        "<! {} >",
+        "<![if {}]>x<![endif]>",
+        "<![CDATA[{}]]>",
+        "<?php\n$a = {};\n?>",
+        "<?xml version=\"1.0\" note='{}'?>",
+        "<%= {} %>",
+        "if a <b and {}> c",
+        "{\"html\":\"<i title = \\\"{}\\\">\"}",
+    ];
+    for (secret, page) in secrets.iter().flat_map(|secret| pages.iter().map(move |page| (secret, page))) {
+        let page = format!("<p>Hello.</p>\n{}\n<p>Bye.</p>\n", page.replace("{}", secret));
+        let row = Example::Body(String::new());
+        let replayed = replay(&ENGINE, head(&row, None), cut(page.as_bytes(), &[usize::MAX]));
+        assert!(!String::from_utf8_lossy(&replayed.body).contains(&secret[12..]), "{page}");
+    }
+}
+
+/// Highlighters write tags in capitals, with fonts, and parts of words.
+#[test]
+fn inline_elements_around_every_piece_of_a_word_hide_nothing() {
+    let trace = "java.lang.IllegalStateException: no stock\n\tat com.shop.Cart.total(Cart.java:42)\n\tat org.apache.catalina.core.ApplicationFilterChain.doFilter(ApplicationFilterChain.java:166)\n";
+    for (open, close) in [
+        ("<SPAN CLASS=t>", "</SPAN>"),
+        ("<Span>", "</span>"),
+        ("<font color=red>", "</font>"),
+        ("<FONT COLOR=RED>", "</FONT>"),
+        ("<b>", "</b>"),
+        ("<I>", "</i>"),
+        ("<code>", "</code>"),
+        ("", "<WBR>"),
+    ] {
+        let chars: Vec<char> = trace.chars().collect();
+        let pieces = chars.chunks(3).map(|part| format!("{open}{}{close}", part.iter().collect::<String>()));
+        let page = format!("<html><body><pre>{}</pre>", pieces.collect::<String>());
+        let row = Example::Body(String::new());
+        let replayed = replay(&ENGINE, head(&row, None), cut(page.as_bytes(), &[usize::MAX]));
+        assert_eq!(replayed.outcome.disposition, Disposition::Replaced, "{open}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -94,6 +94,11 @@ fn prose(length: usize) -> Vec<u8> {
     text
 }
 
+/// Text that compresses to next to nothing.
+fn refrain(length: usize) -> Vec<u8> {
+    "Bread is sold out by ten.\n".bytes().cycle().take(length).collect()
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Stream {
     Events(&'static str),
@@ -239,9 +244,10 @@ proptest! {
         leaks in proptest::collection::vec((any::<Index>(), proptest::sample::select(vec![TRACE, KEY, ""])), 1..3),
         coding in proptest::sample::select(vec![None, Some(Coding::Gzip), Some(Coding::Deflate), Some(Coding::Brotli), Some(Coding::Zstd)]),
         promised in any::<bool>(),
+        filler in proptest::sample::select(vec![prose as fn(usize) -> Vec<u8>, refrain]),
         sizes in sizes(),
     ) {
-        let mut body = prose(length);
+        let mut body = filler(length);
         for (at, leak) in &leaks {
             let at = at.index(length);
             body.splice(at..at, leak.bytes());

@@ -26,6 +26,9 @@ use crate::{
 /// Decoded bytes taken from a decoder at a time. Bounds the work between two looks at the scanner.
 const STEP: usize = 32 * 1024;
 
+/// The most decoded bytes that are kept of a coded body while its head is held, or three times the hold.
+const KEPT_MAX: usize = 1 << 20;
+
 /// The most decoded bytes that may be in the window when more arrive. More is a bomb, or a part without end in which
 /// nothing can be judged.
 const HELD_MAX: usize = 4 << 20;
@@ -63,6 +66,8 @@ pub(super) struct Inspection {
     /// Bytes that the decoder can come to hold.
     decoder_bound: usize,
     coded: Coded,
+    /// Decoded bytes were thrown away while the head was held: the body can leave as it came and in no other form.
+    discarded: bool,
     /// The form in which bytes leave; settled when the head does.
     form: Form,
     /// Pieces were masked.
@@ -113,6 +118,7 @@ impl Inspection {
             decoder,
             decoder_bound: 0,
             coded: Coded::default(),
+            discarded: false,
             masked: false,
             promised: promised && cut == Cut::Blocks,
             open: None,
@@ -270,6 +276,9 @@ impl Inspection {
         }
         if let Some(Err(cause)) = self.parts.as_mut().map(|parts| parts.quiet(cx)) {
             return self.stop(cx, cause);
+        }
+        if self.leaves_coded() {
+            self.coded.decoded(self.window.received(), true);
         }
         let ready = self.window.unjudged().saturating_sub(MARGIN);
         if ready == 0 {

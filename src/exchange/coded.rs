@@ -53,6 +53,11 @@ impl Coded {
         self.pieces.iter().flat_map(|piece| piece.iter().copied()).collect()
     }
 
+    /// Whether some of it leads no further than `decoded`.
+    pub(super) fn leads_to(&self, decoded: u64) -> bool {
+        self.marks.front().is_some_and(|(_, end)| *end <= decoded)
+    }
+
     /// Lets out what leads no further than `decoded`; all of it for `u64::MAX`.
     pub(super) fn release(&mut self, decoded: u64, out: &mut Released) {
         let mut place = if decoded == u64::MAX { self.received() } else { self.released };

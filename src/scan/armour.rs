@@ -25,7 +25,7 @@ const DECODED_MAX: usize = 128 * 1024;
 const SAMPLE: usize = 96;
 
 /// A stretch of a block and the text it decodes to.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Armoured {
     pub(super) range: Range<usize>,
     pub(super) text: Vec<u8>,
@@ -161,12 +161,12 @@ fn decode(stretch: &[u8], cut: bool, most: usize) -> Option<Vec<u8>> {
     offsets.into_iter().find_map(|offset| base64(&stretch[offset..], most))
 }
 
-fn hex(stretch: &[u8], most: usize) -> Vec<u8> {
+pub(super) fn hex(stretch: &[u8], most: usize) -> Vec<u8> {
     let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
     stretch.chunks_exact(2).take(most).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
-fn base64(stretch: &[u8], most: usize) -> Option<Vec<u8>> {
+pub(super) fn base64(stretch: &[u8], most: usize) -> Option<Vec<u8>> {
     let end = stretch.iter().position(|&byte| byte == b'=').unwrap_or(stretch.len()).min(most / 3 * 4);
     let body = &stretch[..end - usize::from(end % 4 == 1)];
     let start = &body[..body.len().min(SAMPLE) / 4 * 4];
@@ -182,7 +182,7 @@ const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIEN
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// Nearly all printable: ciphertext and compressed data are not.
-fn is_text(bytes: &[u8]) -> bool {
+pub(super) fn is_text(bytes: &[u8]) -> bool {
     let sample = &bytes[..bytes.len().min(SAMPLE)];
     let printable = sample.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')).count();
     printable * 10 >= sample.len() * 9

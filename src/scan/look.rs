@@ -42,12 +42,15 @@ pub(super) fn may_match(compiled: &CompiledRule, bytes: &[u8], at: usize) -> boo
     }
 }
 
-/// Where the tag begins that `at` stands in. Values of attributes stand behind one another in the text, wherever they
+/// Values of attributes may hold tags; more of them are not looked through.
+const MARKS_MAX: usize = 4;
+
+/// Where the outermost tag begins that `at` stands in. Values of attributes stand behind one another in the text, wherever they
 /// stand on the page.
 fn tag_around(bytes: &[u8], at: usize) -> Option<usize> {
     let from = at.saturating_sub(LOOK_BEHIND);
-    let mark = from + memrchr(b'<', &bytes[from..at])?;
-    tag::at(bytes, mark).filter(|tag| tag.end > at).map(|_| mark)
+    let marks = memrchr_iter(b'<', &bytes[from..at]).take(MARKS_MAX).map(|mark| from + mark);
+    marks.filter(|&mark| tag::at(bytes, mark).is_some_and(|tag| tag.end > at)).last()
 }
 
 fn may_start(regex: &Pattern, bytes: &[u8], at: usize) -> bool {
@@ -90,6 +93,7 @@ mod tests {
         assert_eq!(tag_around(page, 12), Some(2));
         assert_eq!(tag_around(b"if a <b and KEY", 12), None);
         assert_eq!(tag_around(b"<i>x</i> KEY", 9), None);
+        assert_eq!(tag_around(b"x <a b=\"<c KEY>\">", 11), Some(2));
         assert_eq!(line(b"one\nif a <b and KEY\nthree", 16), b"if a <b and KEY");
     }
 

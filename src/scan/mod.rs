@@ -13,6 +13,7 @@ mod look;
 mod pattern;
 mod ruleset;
 mod seam;
+mod stretch;
 mod tag;
 mod value;
 mod variant;
@@ -24,8 +25,8 @@ pub use pattern::Pattern;
 pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
 pub use view::View;
 
-use self::{anchors::Hit, confirm::Confirmer};
-use crate::rules::{Action, Part, Rule, StatusScope, ViewKind};
+use self::{anchors::Hit, armour::Armoured, confirm::Confirmer};
+use crate::rules::{Action, Evidence, Part, Rule, StatusScope, ViewKind};
 
 /// A stretch of a decoded body, with margins for what reaches over its ends.
 #[derive(Clone, Debug)]
@@ -96,17 +97,48 @@ impl Ruleset {
     pub fn scan(&self, block: &Block<'_>, source: Source) -> Findings {
         debug_assert!(block.own.start <= block.own.end && block.own.end <= block.bytes.len());
         let mut found = self.scan_text(block, source);
+        if source.fields {
+            self.scan_fields(block, source, &mut found);
+            return found;
+        }
         for armoured in armour::find(block.bytes, block.own.clone()) {
-            let inner = Block { bytes: &armoured.text, own: 0..armoured.text.len(), offset: block.offset };
-            let inside = self.scan_text(&inner, source).findings.into_iter();
-            found.findings.extend(inside.map(|finding| Finding {
-                pieces: vec![armoured.range.clone()],
-                text: None,
-                open: false,
-                ..finding
-            }));
+            found.findings.extend(self.inside(&armoured.text, block.offset, source, armoured.range));
         }
         found
+    }
+
+    /// The same for short texts in fields, whose armour may be escaped.
+    fn scan_fields(&self, block: &Block<'_>, source: Source, found: &mut Findings) {
+        let plain = stretch::find(block.bytes);
+        let is_escaped = memchr::memchr2(b'%', b'\\', block.bytes).is_some();
+        let view = is_escaped.then(|| View::build(block.bytes));
+        let escaped = view.iter().flat_map(|view| {
+            let spans = stretch::find(view.text()).into_iter();
+            spans.filter_map(|it| {
+                let pieces = view.source_pieces(it.range);
+                Some(Armoured { range: pieces.first()?.start..pieces.last()?.end, text: it.text })
+            })
+        });
+        let escaped = escaped.filter(|it| plain.iter().all(|plain| plain.range != it.range));
+        for armoured in escaped.chain(plain.iter().map(Armoured::clone)) {
+            let is_cookie = is_cookie(block.bytes, armoured.range.start);
+            let inside = self.inside(&armoured.text, block.offset, source, armoured.range);
+            found.findings.extend(inside.filter(|it| !is_cookie || !is_usual(self.rule(it.rule).action)));
+        }
+    }
+
+    /// What is confirmed in a text that stands somewhere as something else.
+    fn inside(
+        &self,
+        text: &[u8],
+        offset: u64,
+        source: Source,
+        range: Range<usize>,
+    ) -> impl Iterator<Item = Finding> + use<> {
+        let found = self.scan_text(&Block { bytes: text, own: 0..text.len(), offset }, source);
+        let pieces = vec![range];
+        let outside = move |it: Finding| Finding { pieces: pieces.clone(), text: None, open: false, ..it };
+        found.findings.into_iter().map(outside)
     }
 
     fn scan_text(&self, block: &Block<'_>, source: Source) -> Findings {
@@ -217,6 +249,18 @@ impl Ruleset {
             }
         }
     }
+}
+
+/// Whether the field whose line holds the byte at `at` sets a cookie.
+fn is_cookie(lines: &[u8], at: usize) -> bool {
+    let start = memchr::memrchr(b'\n', &lines[..at]).map_or(0, |newline| newline + 1);
+    lines[start..].starts_with(b"set-cookie:")
+}
+
+/// What applications keep in sessions, for whose bearer it is: addresses to return to, paths, settings, messages.
+fn is_usual(action: Action) -> bool {
+    use Evidence::{AnyFrame, EnvPair, Exception, InternalHost, Path};
+    matches!(action, Action::Evidence(AnyFrame | EnvPair | Exception | InternalHost | Path))
 }
 
 fn in_text<'a>(view: &'a View, confirmer: Confirmer<'a>) -> impl Iterator<Item = Finding> + 'a {

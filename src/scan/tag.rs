@@ -1,8 +1,9 @@
-//! Recognising a tag where a reader's browser would: enough of HTML to strip mark-up, not a parser.
+//! Recognising a tag where a reader's browser would: enough of HTML to strip mark-up, not a parser. What stands between
+//! angle brackets and does not look like a name with attributes stays text, so that nothing hides there.
 
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memchr2, memmem};
 
 /// The longest tag that is stripped; longer ones stay text and are searched as such.
 const TAG_MAX: usize = 4096;
@@ -19,24 +20,162 @@ pub(super) struct Tag {
 /// The tag that starts with the `<` at `at`, if it is one.
 pub(super) fn at(source: &[u8], at: usize) -> Option<Tag> {
     let rest = &source[at + 1..];
-    for mark in [b"!--".as_slice(), b"![CDATA["] {
-        if rest.starts_with(mark) {
-            return Some(Tag { end: at + 1 + mark.len(), breaks_line: true });
+    if matches!(rest.first(), Some(b'!' | b'?')) {
+        return declaration(rest, at);
+    }
+    // JSON may write the slash of a closing tag with a backslash.
+    let slashes = rest.iter().take_while(|&&byte| byte == b'\\').count();
+    let closing = if rest.get(slashes) == Some(&b'/') { slashes + 1 } else { 0 };
+    let name = name(&rest[closing..])?;
+    let behind_name = &rest[closing + name.len()..];
+    if closing == 0 && prints_an_object(behind_name) {
+        return None;
+    }
+    let length = attributes_end(behind_name)?;
+    Some(Tag { end: at + 1 + closing + name.len() + length, breaks_line: breaks_line(name) })
+}
+
+/// Comments that say nothing: libraries part the pieces of a text with them.
+const EMPTY: [&[u8]; 2] = [b"!-- -->", b"!---->"];
+
+/// Marks whose text is read on: of comments, of sections, of code.
+const MARKS: [&[u8]; 6] = [b"!--", b"![CDATA[", b"![", b"?php", b"?=", b"?"];
+
+fn declaration(rest: &[u8], at: usize) -> Option<Tag> {
+    let is = |name: &[u8]| rest.get(1..=name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
+    if is(b"doctype") {
+        return doctype_end(rest).map(|end| Tag { end: at + 1 + end, breaks_line: false });
+    }
+    if is(b"xml") && rest[0] == b'?' {
+        let name = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+        return attributes_end(&rest[name..]).map(|end| Tag { end: at + 1 + name + end, breaks_line: false });
+    }
+    if let Some(comment) = EMPTY.iter().find(|comment| rest.starts_with(comment)) {
+        return Some(Tag { end: at + 1 + comment.len(), breaks_line: false });
+    }
+    let mark = MARKS.iter().find(|mark| rest.starts_with(mark))?;
+    Some(Tag { end: at + 1 + mark.len(), breaks_line: true })
+}
+
+/// The longest declaration that names nothing but a document type; one with more in it stays text.
+const DOCTYPE_MAX: usize = 256;
+
+/// What the names of document types and the addresses of their definitions begin with.
+const DEFINITIONS: [&[u8]; 4] = [b"-//", b"http", b"about:", b"ISO"];
+
+fn doctype_end(rest: &[u8]) -> Option<usize> {
+    let end = memchr(b'>', &rest[..rest.len().min(DOCTYPE_MAX)])?;
+    let mut parts = rest[1..end].split(|&byte| byte == b'"').enumerate();
+    let plain = parts.all(|(index, part)| match index % 2 {
+        0 => part.iter().all(|byte| byte.is_ascii_alphabetic() || byte.is_ascii_whitespace()),
+        _ => DEFINITIONS.iter().any(|start| part.starts_with(start)) && memchr2(b'@', b'?', part).is_none(),
+    });
+    plain.then_some(end + 1)
+}
+
+/// The name of an element at the start of `rest`; nothing else may stand behind it than a tag goes on with.
+fn name(rest: &[u8]) -> Option<&[u8]> {
+    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':' | b'_' | b'.');
+    let name = &rest[..rest.iter().take(NAME_LIMIT).take_while(is_part).count()];
+    let goes_on = matches!(rest.get(name.len())?, b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'\\');
+    let is_address = name.ends_with(b":");
+    (name.first()?.is_ascii_alphabetic() && goes_on && !is_address && !carries_data(name)).then_some(name)
+}
+
+/// Longer names are none.
+const NAME_LIMIT: usize = 64;
+
+/// Where an attribute stands in a tag.
+struct Attribute {
+    name: Range<usize>,
+    value: Range<usize>,
+    end: usize,
+}
+
+/// Bytes up to and with the `>` that ends the tag, if attributes stand before it and nothing else.
+fn attributes_end(rest: &[u8]) -> Option<usize> {
+    let rest = &rest[..rest.len().min(TAG_MAX)];
+    let mut at = 0;
+    loop {
+        at = attribute_start(rest, at);
+        if *rest.get(at)? == b'>' {
+            return Some(at + 1);
+        }
+        let attribute = attribute(rest, at)?;
+        if !is_attribute_name(&rest[attribute.name]) {
+            return None;
+        }
+        at = attribute.end;
+    }
+}
+
+/// Skips what stands between attributes: space, the slash of an empty element, the question mark of a declaration, and
+/// line breaks where the whole page is a string of JSON.
+fn attribute_start(rest: &[u8], mut at: usize) -> usize {
+    loop {
+        match &rest[at..] {
+            [byte, ..] if byte.is_ascii_whitespace() || *byte == b'/' => at += 1,
+            [b'?', b'>', ..] => at += 1,
+            [b'\\', b'n' | b't' | b'r', ..] => at += 2,
+            [b'\\', b'/', ..] => at += 1,
+            _ => return at,
         }
     }
-    let closing = usize::from(rest.first() == Some(&b'/'));
-    let lead = rest.get(closing)?;
-    if !lead.is_ascii_alphabetic() && (closing > 0 || !matches!(lead, b'!' | b'?')) {
-        return None;
+}
+
+/// The attribute at `at`. A value in quotes may hold any byte, nothing else a `<`.
+fn attribute(rest: &[u8], at: usize) -> Option<Attribute> {
+    let ends_name = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'>' | b'/' | b'<' | b'"' | b'\'');
+    let name = at..at + rest[at..].iter().position(ends_name)?;
+    let equals = skip_space(rest, name.end);
+    if rest.get(equals) != Some(&b'=') {
+        return Some(Attribute { value: name.end..name.end, end: name.end, name });
     }
-    let name = &rest[closing..];
-    let name = &name[..name.iter().take(16).take_while(|byte| byte.is_ascii_alphanumeric()).count()];
-    let behind_name = &rest[closing + name.len()..];
-    if closing == 0 && (behind_name.starts_with(b"://") || prints_an_object(behind_name)) {
-        return None;
+    let start = skip_space(rest, equals + 1);
+    let slashes = rest[start..].iter().take_while(|&&byte| byte == b'\\').count();
+    if let Some(b'"' | b'\'') = rest.get(start + slashes) {
+        let quote = &rest[start..=start + slashes];
+        let from = start + quote.len();
+        let length = memmem::find(&rest[from..], quote)?;
+        return Some(Attribute { name, value: from..from + length, end: from + length + quote.len() });
     }
-    let length = tag_length(&rest[..rest.len().min(TAG_MAX)])?;
-    Some(Tag { end: at + 1 + length, breaks_line: breaks_line(name) })
+    let length = rest[start..].iter().position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'<'))?;
+    (rest[start + length] != b'<').then_some(Attribute { name, value: start..start + length, end: start + length })
+}
+
+fn skip_space(rest: &[u8], at: usize) -> usize {
+    at + rest[at..].iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+}
+
+/// What HTML, XML and the templates of frameworks call attributes (`@click.stop`, `[(model)]`, `v-slot:a`), and not a
+/// word of text, a setting or a secret.
+fn is_attribute_name(name: &[u8]) -> bool {
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_:.-()[]{}$|!?".contains(byte);
+    name.len() <= NAME_LIMIT
+        && name.first().is_some_and(|first| first.is_ascii_alphabetic() || b"@:#*([{_$".contains(first))
+        && name[1..].iter().all(is_part)
+        && !is_setting(name)
+        && !carries_data(name)
+}
+
+/// `DB_PASSWORD`
+fn is_setting(name: &[u8]) -> bool {
+    memchr(b'_', name).is_some_and(|at| at > 0)
+        && name.iter().any(u8::is_ascii_uppercase)
+        && !name.iter().any(u8::is_ascii_lowercase)
+}
+
+/// Letters and digits without a separator, at least so many, ...
+const DATA_MIN: usize = 12;
+
+/// ... that change between letters and digits so often, are no name.
+const DATA_CHANGES: usize = 3;
+
+fn carries_data(name: &[u8]) -> bool {
+    name.split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| word.len() >= DATA_MIN).any(|word| {
+        let pairs = word.iter().zip(&word[1..]);
+        pairs.filter(|(one, next)| one.is_ascii_digit() != next.is_ascii_digit()).count() >= DATA_CHANGES
+    })
 }
 
 /// The longest name of a tag that [`breaks_line`] knows.
@@ -94,43 +233,85 @@ fn prints_an_object(behind_name: &[u8]) -> bool {
     blanks > 0 && matches!(behind_name.get(blanks), Some(b'{' | b'[' | b'(' | b'"' | b'\''))
 }
 
-/// Bytes up to and with the `>` that ends the tag: quoted attribute values may hold any byte, nothing else a `<`.
-fn tag_length(rest: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    loop {
-        at += rest[at..].iter().position(|byte| matches!(byte, b'>' | b'<' | b'"' | b'\'' | b'='))?;
-        match rest[at] {
-            b'>' => return Some(at + 1),
-            b'<' => return None,
-            b'=' if matches!(rest.get(at + 1), Some(b'"' | b'\'')) => {
-                at += 2 + memchr(rest[at + 1], &rest[at + 2..])? + 1;
-            }
-            _ => at += 1,
-        }
-        if at >= rest.len() {
-            return None;
-        }
+/// Calls `found` with the range of every attribute value of the tag `tag` of `source`, quotes left out. What stands in
+/// a declaration counts as one.
+pub(super) fn attribute_values(source: &[u8], tag: Range<usize>, mut found: impl FnMut(Range<usize>)) {
+    if memchr(b'=', &source[tag.clone()]).is_none() {
+        return;
+    }
+    let name = source[tag.clone()].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+    let inside = &source[..tag.end];
+    let mut at = attribute_start(inside, tag.start + name);
+    while let Some(attribute) = attribute(inside, at).filter(|attribute| attribute.end > at) {
+        found(attribute.value);
+        at = attribute_start(inside, attribute.end);
     }
 }
 
-/// Calls `found` with the range of every attribute value of the tag `tag` of `source`, quotes left out.
-pub(super) fn attribute_values(source: &[u8], tag: Range<usize>, mut found: impl FnMut(Range<usize>)) {
-    let mut at = tag.start;
-    while let Some(equals) = memchr(b'=', &source[at..tag.end]) {
-        let start = at + equals + 1;
-        at = match source[start] {
-            quote @ (b'"' | b'\'') => {
-                let length = memchr(quote, &source[start + 1..tag.end]).unwrap_or(tag.end - start - 1);
-                found(start + 1..start + 1 + length);
-                (start + 2 + length).min(tag.end)
-            }
-            _ => {
-                let value =
-                    source[start..tag.end].iter().take_while(|byte| !byte.is_ascii_whitespace() && **byte != b'>');
-                let length = value.count();
-                found(start..start + length);
-                start + length
-            }
-        };
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_tag(text: &str) -> bool {
+        at(text.as_bytes(), 0).is_some_and(|tag| tag.end == text.len())
+    }
+
+    fn values(text: &str) -> Vec<&str> {
+        let mut values = Vec::new();
+        attribute_values(text.as_bytes(), 0..text.len(), |range| values.push(&text[range]));
+        values.retain(|value| !value.is_empty());
+        values
+    }
+
+    #[test]
+    fn tags_of_pages_and_of_templates_are_tags() {
+        for tag in [
+            "<br/>",
+            "</div>",
+            "<TABLE BORDER=0>",
+            "<input disabled value = 'a > b'>",
+            "<div data-v-7ba5bd90 class=\"a b\">",
+            "<li @click.prevent=\"f\" :key=\"i\" #default v-slot:[name] *ngFor=\"let a of b\" [(model)]=\"x\">",
+            "<svg viewBox=\"0 0 1 1\" xmlns:xlink=\"http://www.w3.org/1999/xlink\">",
+            "<!DOCTYPE html PUBLIC \"-//W3C//DTD XHTML 1.0 Strict//EN\" \"http://www.w3.org/TR/xhtml1/DTD/xhtml1-strict.dtd\">",
+            "<?xml version=\"1.0\" encoding='utf-8'?>",
+            "<a href=\\\"/x y\\\" title=\\\"b\\\">",
+            "<span\\n  class=\\\"k\\\">",
+            "<\\/b>",
+            "<!-- -->",
+        ] {
+            assert!(is_tag(tag), "{tag}");
+        }
+    }
+
+    #[test]
+    fn text_in_angle_brackets_is_text() {
+        for text in [
+            "<a -----BEGIN RSA PRIVATE KEY----- >",
+            "<a AKIAVKQ3TZ7LM2WXR5NB>",
+            "<b and DB_PASSWORD=x>",
+            "<a File \"/srv/app.py\", line 1>",
+            "<Engine(postgres://u:p@h/db)>",
+            "<anna@example.org>",
+            "<https://u:p@h/>",
+            "<AKIAVKQ3TZ7LM2WXR5NB>",
+            "<!DOCTYPE html SYSTEM postgres://u:p@h/db>",
+            "<!DOCTYPE html \"postgres://u:p@h/db\">",
+            "<Map<String>",
+            "<a b=\"c>",
+            "<String, Object>",
+        ] {
+            assert!(!is_tag(text), "{text}");
+        }
+        for (text, mark) in [("<?php $a = 'x'; ?>", 5), ("<?= $a ?>", 3), ("<![if $a]>", 3), ("<!-- a -->", 4)] {
+            assert_eq!(at(text.as_bytes(), 0).unwrap().end, mark);
+        }
+    }
+
+    #[test]
+    fn values_are_found_in_every_kind_of_quotes_and_in_none() {
+        let tag = "<a b=\"c d\" e = 'f' g= h i j=k/ l=\\\"m n\\\">";
+        assert_eq!(values(tag), ["c d", "f", "h", "k/", "m n"]);
+        assert_eq!(values("<?xml version='1' note=\"x\"?>"), ["1", "x"]);
     }
 }

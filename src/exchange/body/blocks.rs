@@ -26,7 +26,7 @@ impl Inspection {
         while let Some(piece) = self.next_piece(cx.policy.hold, ended)? {
             self.judge_block(cx, piece)?;
             if !ended {
-                self.advance(cx, false);
+                self.advance(cx, false)?;
             }
         }
         Ok(())

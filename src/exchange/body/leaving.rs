@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Inspection, State};
+use super::{Inspection, KEPT_MAX, State};
 use crate::{
     coding::Decoder,
     exchange::{
@@ -26,15 +26,18 @@ impl Inspection {
     }
 
     /// Lets out what may leave now.
-    pub(super) fn advance(&mut self, cx: &Context<'_>, ended: bool) {
-        let undecided = self.window.judged() == 0 || self.parts.as_ref().is_some_and(|parts| parts.is_undecided());
-        if !ended && undecided && self.state == State::Holding {
-            return;
-        }
+    pub(super) fn advance(&mut self, cx: &Context<'_>, ended: bool) -> Result<(), Cause> {
         let keep = if ended || self.at_event_end { 0 } else { MARGIN };
         let parts = self.parts.as_ref().map_or(u64::MAX, |parts| parts.limit());
         let limit = self.window.judged().saturating_sub(keep as u64).min(parts);
+        if self.state == State::Holding && !ended && !self.is_due(limit) {
+            self.discard_judged(cx.policy.hold);
+            return Ok(());
+        }
         if self.state == State::Holding && self.metadata_leaks(cx) {
+            if self.discarded {
+                return Err(Cause::Leak);
+            }
             self.form = self.form.decoded();
             self.coded.clear();
         }
@@ -45,6 +48,23 @@ impl Inspection {
         } else {
             self.window.release(limit, &mut self.out);
         }
+        Ok(())
+    }
+
+    /// Whether the head may leave now that everything before `limit` may. In front of a coded body it leaves with the
+    /// first of that, so that one of which little decodes to much is still replaced when much of it has been read.
+    fn is_due(&self, limit: u64) -> bool {
+        let undecided = self.window.judged() == 0 || self.parts.as_ref().is_some_and(|parts| parts.is_undecided());
+        !undecided && (!self.leaves_coded() || self.coded.leads_to(limit))
+    }
+
+    /// Decoded bytes that were judged cannot be kept for ever where little decodes to much: what is masked behind them
+    /// then takes the whole response with it.
+    fn discard_judged(&mut self, hold: usize) {
+        if self.leaves_coded() && self.window.held() > KEPT_MAX.max(3 * hold) {
+            self.discarded = true;
+            self.window.release(self.window.judged().saturating_sub(MARGIN as u64), &mut Released::new());
+        }
     }
 
     /// Whether coded bytes leave as they came.
@@ -54,8 +74,10 @@ impl Inspection {
 
     /// The same, handed on.
     pub(super) fn give(&mut self, cx: &Context<'_>, ended: bool) -> BodyStep {
-        self.advance(cx, ended);
-        self.given(ended)
+        match self.advance(cx, ended) {
+            Ok(()) => self.given(ended),
+            Err(cause) => self.stop(cx, cause),
+        }
     }
 
     /// Hands on what was let out.

@@ -19,7 +19,7 @@ pub(super) struct Open {
 impl Inspection {
     /// Lays masks over pieces of the block at `offset`, if what has already left allows it.
     pub(super) fn mask(&mut self, cx: &Context<'_>, offset: u64, masks: &[Mask]) -> Result<(), Cause> {
-        if self.state == State::Streaming && (self.promised || self.leaves_coded()) {
+        if self.state == State::Streaming && (self.promised || self.leaves_coded()) || self.discarded {
             return Err(Cause::Leak);
         }
         self.masked = true;

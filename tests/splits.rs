@@ -44,7 +44,7 @@ fn head(media_type: &'static str, coding: Option<Coding>, promised: bool) -> Res
     if promised {
         headers.insert(header::ETAG, HeaderValue::from_static("\"1\""));
     }
-    ResponseHead { status: StatusCode::OK, headers }
+    ResponseHead::new(StatusCode::OK, headers)
 }
 
 fn cut(body: &[u8], sizes: &[usize]) -> Vec<Bytes> {

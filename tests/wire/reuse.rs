@@ -43,20 +43,42 @@ fn a_connection_that_somebody_signed_in_on_is_not_used_again() {
     drop(proxy);
 }
 
+/// What an application says to a method, and what of it nobody asked for.
+fn surpluses() -> Vec<(&'static str, Vec<u8>)> {
+    let (first, poison) = (answer("200 OK", "", "first"), answer("200 OK", "", "POISON"));
+    let behind = |said: &[u8]| ("GET", [said, &poison].concat());
+    let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n0\r\n\r\n";
+    let both = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n";
+    vec![
+        behind(&first),
+        behind(b"HTTP/1.1 204 No Content\r\n\r\n"),
+        behind(b"HTTP/1.1 304 Not Modified\r\n\r\n"),
+        behind(b"HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n"),
+        behind(chunked),
+        behind(both),
+        behind(&[&first[..], b"HTTP/1.1 103 Early Hints\r\n\r\n"].concat()),
+        ("GET", [&first[..], b"\0"].concat()),
+        ("GET", [&chunked[..], b"\r\n"].concat()),
+        ("HEAD", [&b"HTTP/1.1 200 OK\r\nContent-Length: 70\r\n\r\n"[..], &poison].concat()),
+    ]
+}
+
+/// 250 runs: 25 of each.
 #[test]
 fn a_connection_with_surplus_bytes_is_not_used_again() {
-    let poison = answer("200 OK", "", "POISON");
-    let twice = [answer("200 OK", "", "first"), poison.clone()].concat();
-    let unasked_body = [&b"HTTP/1.1 204 No Content\r\n\r\n"[..], &poison].concat();
-    for surplus in [twice, unasked_body, [answer("200 OK", "", "x"), b"\0".to_vec()].concat()] {
-        let origin = Origin::start(move |asked| {
-            vec![Act::Send(if asked.path() == "/poison" { surplus.clone() } else { answer("200 OK", "", "good") })]
-        });
-        let proxy = Cofferdam::before(&origin);
-        let mut client = proxy.client();
-        for _ in 0..20 {
-            client.get("/poison");
-            assert_eq!(client.get("/").text(), "good");
+    let origin = Origin::start(|asked| {
+        let poison = asked.path().strip_prefix("/poison/").map(|number| number.parse::<usize>().unwrap());
+        vec![Act::Send(poison.map_or_else(|| answer("200 OK", "", "good"), |number| surpluses()[number].1.clone()))]
+    });
+    let proxy = Cofferdam::before(&origin);
+    for (number, (method, _)) in surpluses().iter().enumerate() {
+        for _ in 0..25 {
+            let mut poisoner = proxy.client();
+            poisoner.send(format!("{method} /poison/{number} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+            let response = poisoner.response_to(method);
+            assert_eq!(poisoner.rest().0, b"", "{response:?}");
+            assert!(!response.text().contains("POISON"), "{response:?}");
+            assert_eq!(proxy.client().get("/").text(), "good", "behind {response:?}");
         }
     }
 }

@@ -9,6 +9,8 @@ use std::{
     time::Duration,
 };
 
+use memchr::memmem;
+
 use crate::process::Process;
 
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -187,7 +189,7 @@ impl Seen {
             };
             self.true_to_it &= said.has(self.length, &piece[..read]);
             last.extend_from_slice(&piece[..read]);
-            self.leaks |= last.windows(SECRET.len()).any(|window| window == SECRET.as_bytes());
+            self.leaks |= memmem::find(&last, SECRET.as_bytes()).is_some();
             last.drain(..last.len().saturating_sub(SECRET.len()));
             (self.length, left) = (self.length + read, left - read);
         }

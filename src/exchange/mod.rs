@@ -24,6 +24,7 @@ mod reserve;
 mod selftest;
 mod step;
 mod storm;
+mod switch;
 mod verdict;
 mod websocket;
 mod window;
@@ -350,32 +351,6 @@ impl Exchange {
             (Some(Ok(media_type)), None) => self.route.inspect.exempts(media_type),
             _ => false,
         }
-    }
-
-    /// The upstream switched protocols: fine if the client asked for it, else not an answer.
-    fn on_switch(&mut self, mut head: ResponseHead) -> HeadVerdict {
-        if self.request.upgrade == Upgrade::Drop {
-            return HeadVerdict::Replace(self.refuse(Refusal::UpstreamMalformed));
-        }
-        response::remove_hop_by_hop(&mut head.headers, Upgrade::Keep);
-        self.inspect_fields(&mut head.headers);
-        self.inspect_reason(&mut head);
-        match (self.route.upgrades, websocket::reading(&head.headers)) {
-            _ if self.route.inspect.mode == Mode::Off => return self.tunnel(head, Exemption::RouteOff),
-            (UpgradePolicy::Inspect, Some(reading)) => self.messages = Messages::new(reading),
-            (UpgradePolicy::Tunnel, _) => return self.tunnel(head, Exemption::Tunnel),
-            _ if !self.enforces() => return self.tunnel(head, Exemption::Undecodable),
-            _ => return HeadVerdict::Replace(self.refuse(Refusal::Upgrade)),
-        }
-        if self.enforces() {
-            head.headers.remove(header::SEC_WEBSOCKET_EXTENSIONS);
-        }
-        HeadVerdict::Upgrade(self.harden(head), UpgradePolicy::Inspect)
-    }
-
-    fn tunnel(&mut self, head: ResponseHead, exemption: Exemption) -> HeadVerdict {
-        self.end_as(Disposition::Exempt(exemption));
-        HeadVerdict::Upgrade(self.harden(head), UpgradePolicy::Tunnel)
     }
 
     /// Sets up the inspection of the body, or refuses what cannot be read.

@@ -86,6 +86,26 @@ fn three_hundred_slow_clients_do_not_keep_others_out_of_a_flask_development_serv
 }
 
 #[test]
+fn a_visitor_stays_connected_although_flask_with_one_thread_closes_after_every_response() {
+    let application = Application::start(&FLASK_WITH_ONE_THREAD, &Canaries::random());
+    let proxy = Proxy::start(application.address, &[]);
+    let mut visitor = TcpStream::connect(proxy.address).expect("the proxy accepts");
+    visitor.set_read_timeout(Some(Duration::from_secs(20))).expect("a socket can be told");
+    for _ in 0..5 {
+        visitor.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("the connection is open");
+        let mut response = Vec::new();
+        while !response.ends_with(b"settled.</p>\n") {
+            let mut byte = [0];
+            visitor.read_exact(&mut byte).expect("the whole page comes");
+            response.push(byte[0]);
+        }
+        assert!(!String::from_utf8_lossy(&response).to_ascii_lowercase().contains("connection: close"));
+    }
+    let answer = Visitor::of(application.address).get("/", Form::Page);
+    assert!(answer.raw.starts_with(b"HTTP/1.0 200"), "the application itself keeps no connection");
+}
+
+#[test]
 fn one_slow_client_keeps_everyone_out_of_a_flask_development_server_by_itself() {
     let application = Application::start(&FLASK_WITH_ONE_THREAD, &Canaries::random());
     let slow = Slow::saying(application.address, "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");

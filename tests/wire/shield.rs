@@ -193,6 +193,35 @@ fn a_body_that_takes_too_long_is_answered_408() {
 }
 
 #[test]
+fn of_a_client_that_goes_away_nothing_stays() {
+    let (told, closed) = mpsc::channel();
+    let origin = Origin::start(move |_| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 9\r\n\r\nhalf";
+        vec![Act::Send(head.into()), Act::Closed(told.clone())]
+    });
+    let disk = Arc::new(Budget::new(1 << 20));
+    let proxy = shielded(&origin, WholeBody { memory: 1, ..WholeBody::default() }, |settings| {
+        settings.upstream.storage.disk = disk.clone();
+    });
+    let sending = half_sent(&proxy);
+    while disk.held() == 0 {
+        std::thread::yield_now();
+    }
+    drop(sending);
+    while disk.held() > 0 {
+        std::thread::yield_now();
+    }
+    assert!(origin.asked().is_empty());
+    let mut reading = proxy.client();
+    reading.send(get("/"));
+    while origin.asked().is_empty() {
+        std::thread::yield_now();
+    }
+    drop(reading);
+    closed.recv_timeout(PATIENCE).unwrap();
+}
+
+#[test]
 fn a_body_that_would_be_too_large_is_reported_while_the_shield_only_observes() {
     let origin = Origin::saying(answer("200 OK", "", "hello"));
     let proxy = Cofferdam::with(&origin, |_, route| {

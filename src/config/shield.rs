@@ -16,7 +16,7 @@ pub struct Shield {
     pub body_size: ByteSize,
     /// How long any request body may take.
     pub body_time: Duration,
-    /// A second more for so much that has come; 0 gives none.
+    /// So much a second gives it as long again; 0 gives none.
     pub body_rate: ByteSize,
 }
 

@@ -33,7 +33,8 @@ pub struct WholeBody {
     /// How long any request body may take; and how long a client may leave the next piece of a response, for which
     /// there is no more place, to the application.
     pub time: Duration,
-    /// A second more for so many bytes of a request body that have come; 0 gives no more time.
+    /// Bytes a second of a request body that earn it as much time again, if they come in all of [`WholeBody::time`]; 0
+    /// gives no more time.
     pub rate: u64,
 }
 
@@ -44,10 +45,10 @@ impl Default for WholeBody {
 }
 
 impl WholeBody {
-    /// How much longer a request body may take of which so many bytes came in the time that has passed.
-    pub fn time_left(&self, came: u64, passed: Duration) -> Duration {
-        let earned = came.checked_div(self.rate).map_or(Duration::ZERO, Duration::from_secs);
-        self.time.saturating_add(earned).saturating_sub(passed)
+    /// Whether a request body of which so many bytes came in the last [`WholeBody::time`] may take as long again. What
+    /// came before does not count, or a fast beginning would buy a slow end.
+    pub fn keeps_pace(&self, came: u64) -> bool {
+        self.rate > 0 && u128::from(came) * 1000 >= u128::from(self.rate).saturating_mul(self.time.as_millis())
     }
 }
 
@@ -135,13 +136,9 @@ mod tests {
 
     #[test]
     fn a_body_that_keeps_coming_has_time_and_one_that_trickles_has_not() {
-        let body = WholeBody { time: Duration::from_secs(20), rate: 1000, ..WholeBody::default() };
-        let seconds = Duration::from_secs;
-        assert_eq!(body.time_left(0, seconds(5)), seconds(15));
-        assert_eq!(body.time_left(100_000, seconds(100)), seconds(20));
-        assert_eq!(body.time_left(999, seconds(20)), Duration::ZERO);
-        let fixed = WholeBody { rate: 0, ..body };
-        assert_eq!(fixed.time_left(u64::MAX, seconds(21)), Duration::ZERO);
-        assert!(WholeBody { rate: 1, ..body }.time_left(u64::MAX, seconds(1)) > seconds(1 << 60));
+        let body = WholeBody { time: Duration::from_millis(1500), rate: 1000, ..WholeBody::default() };
+        assert!(body.keeps_pace(1500) && !body.keeps_pace(1499));
+        assert!(!WholeBody { rate: 0, ..body }.keeps_pace(u64::MAX));
+        assert!(!WholeBody { time: Duration::MAX, rate: u64::MAX, ..body }.keeps_pace(1));
     }
 }

@@ -74,6 +74,11 @@ impl Clock {
         self.0.tick.get()
     }
 
+    /// What has passed since `tick`, as of the last sweep.
+    pub(crate) fn since(&self, tick: u64) -> Duration {
+        TICK.saturating_mul(u32::try_from(self.tick() - tick).unwrap_or(u32::MAX))
+    }
+
     /// How many ticks make up `duration`, rounded up.
     pub(crate) fn ticks(duration: Duration) -> u64 {
         u64::try_from(duration.as_nanos().div_ceil(TICK.as_nanos())).unwrap_or(NEVER)

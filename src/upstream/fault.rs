@@ -80,12 +80,20 @@ impl From<UploadError> for Fault {
 impl From<hyper::Error> for Fault {
     fn from(error: hyper::Error) -> Self {
         if error.is_user() {
-            Self::Request
+            of_body(&error)
         } else if error.is_parse() || is_over_allowance(&error) {
             Self::Malformed
         } else {
             Self::Closed
         }
+    }
+}
+
+/// Ours if the body was whole, else the client's.
+fn of_body(error: &hyper::Error) -> Fault {
+    match error.source().and_then(|source| source.downcast_ref::<UploadError>()) {
+        Some(UploadError::Lost(error)) => SpoolFault::File(error.kind().into()).into(),
+        _ => Fault::Request,
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     policy::WholeBody,
-    server::{Clock, Connection, TICK},
+    server::{Clock, Connection},
 };
 
 /// Bytes that stay in memory where no file can be made, as in a container with nothing to write on.
@@ -34,6 +34,14 @@ pub(crate) struct Reading<'a> {
     pub(crate) storage: &'a Storage,
     pub(crate) connection: &'a Connection,
     pub(crate) clock: &'a Clock,
+}
+
+/// A time in which so much must come.
+struct Pace {
+    /// The tick it began.
+    began: u64,
+    /// Bytes that had come before.
+    came: u64,
 }
 
 /// A body of which everything is there.
@@ -61,9 +69,9 @@ impl Reading<'_> {
     /// that is too large is noted with the connection, too.
     pub(crate) async fn read(mut self) -> Result<Whole, Fault> {
         self.check_size(self.incoming.size_hint().lower())?;
-        let (began, mut came) = (self.clock.tick(), 0);
+        let (mut pace, mut came) = (Pace { began: self.clock.tick(), came: 0 }, 0);
         let mut spool = Spool::new(self.storage, self.limits.memory);
-        while let Some(frame) = self.next(began, came).await? {
+        while let Some(frame) = self.next(&mut pace, came).await? {
             let Ok(mut data) = frame.into_data() else { continue };
             came += data.len() as u64;
             self.check_size(came)?;
@@ -73,17 +81,17 @@ impl Reading<'_> {
         Ok(Whole { left: spool.len(), state: State::Waiting(spool) })
     }
 
-    /// A client that makes no pause and still takes too long is too slow.
-    async fn next(&mut self, began: u64, came: u64) -> Result<Option<Frame<Bytes>>, Fault> {
-        let ticks = u32::try_from(self.clock.tick() - began).unwrap_or(u32::MAX);
-        let left = self.limits.time_left(came, TICK.saturating_mul(ticks));
-        if left == Duration::ZERO {
-            return Err(Fault::RequestTimeout);
+    async fn next(&mut self, pace: &mut Pace, came: u64) -> Result<Option<Frame<Bytes>>, Fault> {
+        let (pause, since) = (self.connection.body_timeout(), self.clock.tick());
+        loop {
+            let left = pace.left(self.clock, self.limits, came).ok_or(Fault::RequestTimeout)?;
+            let patience = pause.checked_sub(self.clock.since(since)).ok_or(Fault::RequestTimeout)?;
+            let deadline = &self.connection.exchange_deadline;
+            deadline.set(left.min(patience));
+            if let Some(frame) = deadline.bound(poll_fn(|cx| Pin::new(&mut self.incoming).poll_frame(cx))).await {
+                return frame.transpose().map_err(|_| Fault::Request);
+            }
         }
-        let deadline = &self.connection.exchange_deadline;
-        deadline.set(left.min(self.connection.body_timeout()));
-        let frame = deadline.bound(poll_fn(|cx| Pin::new(&mut self.incoming).poll_frame(cx))).await;
-        frame.ok_or(Fault::RequestTimeout)?.transpose().map_err(|_| Fault::Request)
     }
 
     fn check_size(&self, bytes: u64) -> Result<(), Fault> {
@@ -93,6 +101,21 @@ impl Reading<'_> {
         }
         let refused = bytes > self.limits.most || of_guard.is_some_and(|guard| guard.enforced);
         if refused { Err(Fault::Request) } else { Ok(()) }
+    }
+}
+
+impl Pace {
+    /// How long the client has before it is looked at again; none if it is too slow.
+    fn left(&mut self, clock: &Clock, limits: &WholeBody, came: u64) -> Option<Duration> {
+        let passed = clock.since(self.began);
+        if passed < limits.time {
+            return Some(limits.time - passed);
+        }
+        if !limits.keeps_pace(came - self.came) {
+            return None;
+        }
+        *self = Self { began: clock.tick(), came };
+        Some(limits.time)
     }
 }
 

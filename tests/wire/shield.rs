@@ -182,9 +182,10 @@ fn a_body_that_takes_too_long_is_answered_408() {
     let proxy = shielded(&origin, limits, |_| {});
     let mut silent = half_sent(&proxy);
     assert_eq!(silent.response().status, 408);
-    // A byte now and then does not help.
+    // A byte now and then does not help, nor does a fast beginning.
     let mut trickling = proxy.client();
     trickling.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000000\r\n\r\n");
+    trickling.send([b'x'; 1_000_000]);
     while trickling.try_send("x") {
         std::thread::sleep(Duration::from_millis(5));
     }

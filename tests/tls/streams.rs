@@ -1,12 +1,15 @@
 //! HTTP/2: containment stream by stream, and the way of fields between the versions.
 
 use bytes::Bytes;
-use cofferdam::app::{AppSettings, Service};
+use cofferdam::{
+    app::{AppSettings, Service},
+    upstream::Protocol,
+};
 use http::{Request, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
-use crate::support::{Application, Authority, Speaks, Visitor, front, proxy::leaks, settings, start};
+use crate::support::{Application, Authority, Speaks, Visitor, front, proxy::leaks, settings, start, start_shielded};
 
 async fn proxied() -> (Application, Service, Visitor) {
     let application = Application::start(Speaks::Http1).await;
@@ -70,6 +73,23 @@ async fn bodies_and_cookies_in_pieces_arrive_as_one() {
     let said = String::from_utf8(seen.body.to_vec()).unwrap();
     assert!(said.contains("cookie: a=1; b=2\n"), "{said}");
     assert!(said.ends_with("\n1000000 bytes"), "{said}");
+}
+
+#[tokio::test]
+async fn behind_the_shield_requests_are_whole_and_responses_the_same_by_either_version() {
+    for (speaks, protocol) in [(Speaks::Http1, Protocol::Http1), (Speaks::Http2, Protocol::Http2)] {
+        let application = Application::start(speaks).await;
+        let authority = Authority::new();
+        let mut settings = AppSettings { tls: Some(front(&authority)), ..settings(application.address) };
+        settings.upstream.protocol = protocol;
+        let service = start_shielded(settings);
+        let visitor = Visitor::tls(&service, &authority.roots()).http2();
+        let request = visitor.request("/mirror", Bytes::from(vec![b'.'; 1_000_000]));
+        let said = String::from_utf8(visitor.ask(request).await.unwrap().body.to_vec()).unwrap();
+        assert!(said.contains("content-length: 1000000\n") && said.ends_with("\n1000000 bytes"), "{said}");
+        assert_eq!(visitor.get("/large").await.unwrap().body.len(), 1_300_000);
+        assert!(visitor.get("/severed").await.unwrap().broken.is_some());
+    }
 }
 
 #[tokio::test]

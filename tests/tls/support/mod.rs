@@ -7,5 +7,5 @@ pub(crate) mod visitor;
 
 pub(crate) use application::{Application, Speaks};
 pub(crate) use authority::Authority;
-pub(crate) use proxy::{front, settings, start};
+pub(crate) use proxy::{front, settings, start, start_shielded};
 pub(crate) use visitor::{Seen, Visitor};

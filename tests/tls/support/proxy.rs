@@ -1,6 +1,10 @@
 //! The proxy, in this process, with all its rules.
 
-use std::{io, net::SocketAddr, sync::OnceLock};
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{Arc, OnceLock},
+};
 
 use bytes::Bytes;
 use cofferdam::{
@@ -8,7 +12,8 @@ use cofferdam::{
     engine::Engine,
     exchange::replay,
     incident::{Disposition, FingerprintKey},
-    response::ResponseHead,
+    policy::{RoutePolicy, RouteTable, Shield, ShieldMode, WholeBody},
+    response::{DevelopmentServers, ResponseHead},
     rules::{PACKS, Rule, parse_pack},
     scan::Ruleset,
     server::{ClientCertificates, ListenAddress, TlsFiles, TlsIdentity, TlsSettings},
@@ -37,7 +42,7 @@ fn engine() -> Engine {
 pub(crate) fn leaks() -> &'static Leaks {
     static LEAKS: OnceLock<Leaks> = OnceLock::new();
     LEAKS.get_or_init(|| {
-        let engine = std::sync::Arc::new(engine());
+        let engine = Arc::new(engine());
         let late = format!("{}\n", "All is well. ".repeat(20_000));
         let find = |before: &str, disposition: Disposition| {
             let rows = rules().into_iter().flat_map(|rule| rule.leak);
@@ -73,8 +78,20 @@ pub(crate) fn front(authority: &Authority) -> TlsSettings {
 }
 
 pub(crate) fn start(settings: AppSettings) -> Service {
+    start_with(settings, engine())
+}
+
+/// With the shield up.
+pub(crate) fn start_shielded(settings: AppSettings) -> Service {
+    let body = WholeBody { memory: 10_000, ..WholeBody::default() };
+    let shield = Shield::new(DevelopmentServers::default(), ShieldMode::Enforce, body, Arc::default());
+    let policy = RoutePolicy { shield: Some(Arc::new(shield)), ..RoutePolicy::default() };
+    start_with(settings, Engine { routes: RouteTable::new(Vec::new(), Arc::new(policy)), ..engine() })
+}
+
+fn start_with(settings: AppSettings, engine: Engine) -> Service {
     // Binding takes a runtime of its own, which the test's does not allow on its thread.
-    std::thread::spawn(|| app::start(settings, engine(), io::sink()).unwrap()).join().unwrap()
+    std::thread::spawn(|| app::start(settings, engine, io::sink()).unwrap()).join().unwrap()
 }
 
 pub(crate) fn anywhere() -> ListenAddress {

@@ -26,7 +26,7 @@ pub(super) fn inspect(
     let mut lines = Lines::of(fields);
     let mut found = find(engine, &lines.text, status);
     found.findings.retain(|finding| {
-        !engine.rules.rule(finding.rule).scope.incidental || !lines.names_at(finding.span()).any(is_for_the_client)
+        !engine.rules.rule(finding.rule).scope.incidental || !lines.are_for_the_client(finding.span())
     });
     // An application that is well may have its reasons.
     let names = if status >= ERRORS { lines.names_with_data() } else { Vec::new() };
@@ -87,20 +87,22 @@ fn noted(policy: &InspectPolicy) -> Judgement {
 }
 
 /// Fields whose values the client is to use: tokens, and addresses that it may go to or be asked from.
-const FOR_THE_CLIENT: [HeaderName; 9] = [
+const FOR_THE_CLIENT: [HeaderName; 8] = [
     header::SET_COOKIE,
-    header::LOCATION,
     header::AUTHORIZATION,
     header::WWW_AUTHENTICATE,
-    header::CONTENT_LOCATION,
     header::LINK,
+    header::REFRESH,
     header::ACCESS_CONTROL_ALLOW_ORIGIN,
     header::CONTENT_SECURITY_POLICY,
     header::CONTENT_SECURITY_POLICY_REPORT_ONLY,
 ];
 
+/// How more of their names end: `Location`, `Content-Location`, `X-Inertia-Location`, `HX-Redirect`, `X-Auth-Token`.
+const FOR_THE_CLIENT_ENDS: [&str; 3] = ["location", "redirect", "token"];
+
 fn is_for_the_client(name: &HeaderName) -> bool {
-    FOR_THE_CLIENT.contains(name) || name.as_str().ends_with("token")
+    FOR_THE_CLIENT.contains(name) || FOR_THE_CLIENT_ENDS.iter().any(|end| name.as_str().ends_with(end))
 }
 
 /// Letters and digits without a separator, at least so many, ...
@@ -196,6 +198,12 @@ impl Lines {
     fn names_with_data(&self) -> Vec<usize> {
         let names = self.lines.iter().enumerate();
         names.filter(|(_, line)| carries_data(line.name.as_str())).map(|(index, _)| index).collect()
+    }
+
+    /// Whether a span reaches into no field but such as the client is to use.
+    fn are_for_the_client(&self, span: Range<usize>) -> bool {
+        let mut names = self.names_at(span).peekable();
+        names.peek().is_some() && names.all(is_for_the_client)
     }
 
     /// The names of the fields that a span reaches into.

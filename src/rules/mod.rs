@@ -227,8 +227,8 @@ pub struct Scope {
     #[serde(default)]
     pub json: bool,
     /// Whether only what stands in a field by accident is meant. Tokens and addresses that the client is to use stand
-    /// in `Set-Cookie` (RFC 6265), `Location` (RFC 6749 section 4.2.2), policies, `Authorization` of an answer, and in
-    /// fields whose names end with `token`.
+    /// in `Set-Cookie` (RFC 6265), `Location` (RFC 6749 section 4.2.2) and the like, policies, `Authorization` of an
+    /// answer, and in fields whose names end with `token`.
     #[serde(default)]
     pub incidental: bool,
 }

@@ -25,19 +25,15 @@ pub enum CspWeakness {
 /// What is weak in the application's own policy; empty where it sends none. Several fields are several policies, of
 /// which each must allow: a weakness counts when all have it.
 pub fn review_csp(fields: &HeaderMap) -> Vec<CspWeakness> {
-    let mut policies = fields
-        .get_all(CONTENT_SECURITY_POLICY)
-        .iter()
-        .flat_map(|field| field.as_bytes().split(|&byte| byte == b','))
-        .map(|text| weaknesses(&String::from_utf8_lossy(text).to_ascii_lowercase()));
+    let mut policies = policies(fields).map(|policy| weaknesses(&policy));
     let first = policies.next().unwrap_or_default();
     policies.fold(first, |common, other| common.into_iter().filter(|weakness| other.contains(weakness)).collect())
 }
 
 fn weaknesses(policy: &str) -> Vec<CspWeakness> {
     let directive = |name: &str| {
-        let mut pieces = policy.split(';').map(str::split_ascii_whitespace);
-        pieces.find_map(|mut words| (words.next() == Some(name)).then(|| words.collect::<Vec<&str>>()))
+        let found = directives(policy).find(|words| words.first() == Some(&name));
+        found.map(|words| words[1..].to_vec())
     };
     let default = directive("default-src");
     let fallback = |name: &str| directive(name).or_else(|| default.clone());
@@ -91,9 +87,12 @@ pub fn review_fields(fields: &HeaderMap, tls: bool) -> Vec<WeakField> {
         text("x-content-type-options")
             .and_then(|value| (value.trim() != "nosniff").then_some("browsers know nosniff alone")),
     );
+    note("x-frame-options", text("x-frame-options").and_then(|value| frame_options(&value, fields)));
     note(
-        "x-frame-options",
-        text("x-frame-options").and_then(|value| frame_options(&value, text("content-security-policy").as_deref())),
+        "content-security-policy",
+        policies(fields)
+            .any(|policy| contradicts_itself(&policy))
+            .then_some("a directive is there twice and browsers read the first alone"),
     );
     note("strict-transport-security", text("strict-transport-security").and_then(|value| transport(&value, tls)));
     note(
@@ -118,17 +117,46 @@ const REVIEWED: [&str; 5] = [
 const SINGLE: [&str; 4] =
     ["x-content-type-options", "x-frame-options", "strict-transport-security", "cross-origin-opener-policy"];
 
-fn frame_options(value: &str, policy: Option<&str>) -> Option<&'static str> {
-    let open = policy.and_then(|policy| policy.split("frame-ancestors").nth(1)).map(|rest| rest.split(';').next());
-    match value.trim() {
-        "deny" | "sameorigin"
-            if open.flatten().is_some_and(|rest| rest.split_ascii_whitespace().any(|word| word == "*")) =>
-        {
-            Some("frame-ancestors * of the content security policy overrules it")
-        }
-        "deny" | "sameorigin" => None,
-        _ => Some("browsers know DENY and SAMEORIGIN alone"),
-    }
+/// Browsers obey `frame-ancestors` where there is one, and read the other field in its absence alone (CSP level 3,
+/// section 7.6.1).
+fn frame_options(value: &str, fields: &HeaderMap) -> Option<&'static str> {
+    let allowed: &[&str] = match value.trim() {
+        "deny" => &["'none'"],
+        "sameorigin" => &["'none'", "'self'"],
+        _ => return Some("browsers know DENY and SAMEORIGIN alone"),
+    };
+    let ancestors = policies(fields).filter_map(|policy| {
+        let mut directives = directives(&policy);
+        directives
+            .find(|directive| directive.first() == Some(&"frame-ancestors"))
+            .map(|directive| directive[1..].iter().all(|source| allowed.contains(source)))
+    });
+    // Each policy must allow, so the strictest counts.
+    let widest = ancestors.reduce(|one, other| one || other);
+    (widest == Some(false)).then_some("frame-ancestors of the content security policy allows more and overrules it")
+}
+
+/// More than there are kinds; each is compared with each.
+const MOST_DIRECTIVES: usize = 64;
+
+/// Whether a policy says a directive twice and not the same: browsers read the first alone.
+fn contradicts_itself(policy: &str) -> bool {
+    let all: Vec<_> = directives(policy).take(MOST_DIRECTIVES).collect();
+    let differs = |at: usize| all[..at].iter().any(|first| first.first() == all[at].first() && *first != all[at]);
+    (0..all.len()).any(differs)
+}
+
+/// The policies of all fields, in lower case.
+fn policies(fields: &HeaderMap) -> impl Iterator<Item = String> {
+    let fields = fields.get_all(CONTENT_SECURITY_POLICY).iter();
+    let policies = fields.flat_map(|field| field.as_bytes().split(|&byte| byte == b','));
+    policies.map(|text| String::from_utf8_lossy(text).to_ascii_lowercase())
+}
+
+/// Each directive with its words; never an empty one.
+fn directives(policy: &str) -> impl Iterator<Item = Vec<&str>> {
+    let pieces = policy.split(';').map(|piece| piece.split_ascii_whitespace().collect::<Vec<_>>());
+    pieces.filter(|words| !words.is_empty())
 }
 
 fn transport(value: &str, tls: bool) -> Option<&'static str> {
@@ -197,6 +225,19 @@ mod tests {
         }
         let both = [("x-frame-options", "DENY"), ("content-security-policy", "frame-ancestors 'self' *; img-src *")];
         assert_eq!(review_fields(&fields(&both), true)[0].name, "x-frame-options");
+        for (options, policy, weak) in [
+            ("DENY", "frame-ancestors 'none'", false),
+            ("DENY", "frame-ancestors 'self'", true),
+            ("SAMEORIGIN", "FRAME-ANCESTORS 'Self'", false),
+            ("SAMEORIGIN", "img-src *; frame-ancestors https://a.example", true),
+            ("SAMEORIGIN", "frame-ancestors *, frame-ancestors 'self'", false),
+            ("DENY", "report-uri /frame-ancestors", false),
+            ("DENY", "img-src a; IMG-SRC b", true),
+            ("DENY", "img-src a; img-src a;;", false),
+        ] {
+            let both = fields(&[("x-frame-options", options), ("content-security-policy", policy)]);
+            assert_eq!(review_fields(&both, true).len(), usize::from(weak), "{options} {policy}");
+        }
         let twice = fields(&[("x-frame-options", "DENY"), ("x-frame-options", "SAMEORIGIN")]);
         assert_eq!(review_fields(&twice, true).len(), 1);
     }

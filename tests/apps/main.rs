@@ -5,6 +5,8 @@
 //! marked `#[ignore]` and run by `tests/run --all`.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod browsers;
 #[cfg(test)]
 mod debian;

@@ -40,6 +40,7 @@ fn unescaped(line: &str) -> Vec<u8> {
             b'\\' => match rest.next() {
                 Some(b'n') => b'\n',
                 Some(b't') => b'\t',
+                Some(b'0') => 0,
                 _ => b'\\',
             },
             other => other,
@@ -162,7 +163,8 @@ fn with_default_rules(c: &mut Criterion) {
     }
 }
 
-/// One literal a line, as `hyperscan/scan.c` reads them: with `\n`, `\t` and `\\`, and `\c` before one whose case matters.
+/// One literal a line, as `hyperscan/scan.c` reads them: with `\n`, `\t`, `\0` and `\\`, and `\c` before one whose case
+/// matters.
 fn listed(set: &AnchorSet) -> Vec<u8> {
     let mut lines = Vec::new();
     for literal in set.literals() {
@@ -171,6 +173,7 @@ fn listed(set: &AnchorSet) -> Vec<u8> {
             match byte {
                 b'\\' => lines.extend_from_slice(b"\\\\"),
                 b'\n' => lines.extend_from_slice(b"\\n"),
+                b'\0' => lines.extend_from_slice(b"\\0"),
                 b'\t' => lines.extend_from_slice(b"\\t"),
                 other => lines.push(*other),
             }

@@ -20,15 +20,14 @@ static double seconds(void) {
     return now.tv_sec + now.tv_nsec * 1e-9;
 }
 
-/* One literal a line, with \n, \t and \\ for newline, tab and backslash. */
-static char *unescape(char *line) {
+/* One literal a line, with \n, \t, \0 and \\ for newline, tab, the byte 0 and a backslash; gives its length. */
+static size_t unescape(char *line) {
     char *out = line;
     for (char *in = line; *in && *in != '\n'; in++, out++) {
-        int escape = in[0] == '\\' && (in[1] == 'n' || in[1] == 't' || in[1] == '\\');
-        *out = !escape ? *in : *++in == 'n' ? '\n' : *in == 't' ? '\t' : '\\';
+        int escape = in[0] == '\\' && in[1] && strchr("nt0\\", in[1]);
+        *out = !escape ? *in : *++in == 'n' ? '\n' : *in == 't' ? '\t' : *in == '0' ? 0 : '\\';
     }
-    *out = 0;
-    return line;
+    return (size_t)(out - line);
 }
 
 int main(int argc, char **argv) {
@@ -42,8 +41,9 @@ int main(int argc, char **argv) {
     while (file && total < wanted && total < MOST && fgets(line, sizeof line, file)) {
         /* \c stands before a literal whose case matters. */
         int exact = line[0] == '\\' && line[1] == 'c';
-        literals[total] = strdup(unescape(line + (exact ? 2 : 0)));
-        lengths[total] = strlen(literals[total]);
+        char *literal = strdup(line + (exact ? 2 : 0));
+        lengths[total] = unescape(literal);
+        literals[total] = literal;
         flags[total] = exact ? 0 : HS_FLAG_CASELESS;
         ids[total] = total;
         total++;

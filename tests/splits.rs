@@ -260,3 +260,17 @@ proptest! {
         prop_assert!(!leaked);
     }
 }
+
+#[test]
+fn a_debug_page_behind_much_style_is_replaced_where_its_status_is_an_errors() {
+    let style = ".frame { margin: 1px }\n".repeat(6000);
+    let body = format!("<style>\n{style}</style>\n<pre>{TRACE}</pre>");
+    for (status, disposition) in [(200, Disposition::Severed), (500, Disposition::Replaced)] {
+        for sizes in [&[64 * 1024][..], &[1000, 70_000]] {
+            let mut head = head("text/html", None, true);
+            head.status = StatusCode::from_u16(status).unwrap();
+            let replayed = replay(&ENGINE, head, cut(body.as_bytes(), sizes));
+            assert_eq!(replayed.outcome.disposition, disposition, "{status}, {sizes:?}");
+        }
+    }
+}

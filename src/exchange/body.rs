@@ -59,6 +59,8 @@ pub(super) struct Inspection {
     window: Window,
     /// Bytes of the event being received that were already searched for its end.
     searched: usize,
+    /// The stream has been quiet while the head was held.
+    was_quiet: bool,
     /// What was judged last ends an event or a message.
     at_event_end: bool,
     start: Start,
@@ -112,6 +114,7 @@ impl Inspection {
             utf7: false,
             window,
             searched: 0,
+            was_quiet: false,
             at_event_end: true,
             form: Form::AsItCame,
             start: Start::of(decoder.is_some()),
@@ -274,6 +277,7 @@ impl Inspection {
         if self.state == State::Passed || cx.policy.mode == Mode::Observe {
             return BodyStep::Hold;
         }
+        self.was_quiet = true;
         if let Some(Err(cause)) = self.parts.as_mut().map(|parts| parts.quiet(cx)) {
             return self.stop(cx, cause);
         }

@@ -15,6 +15,12 @@ use crate::{
     scan::{Block, MARGIN, Source},
 };
 
+/// From this status on a response is an error.
+const ERRORS: u16 = 400;
+
+/// So many blocks of an error are judged before its head leaves.
+const ERROR_BLOCKS: u64 = 4;
+
 impl Inspection {
     /// What an event stream that leaked ends with instead.
     pub(in crate::exchange) fn farewell(&self, id: &IncidentId) -> Option<Bytes> {
@@ -30,7 +36,7 @@ impl Inspection {
         let keep = if ended || self.at_event_end { 0 } else { MARGIN };
         let parts = self.parts.as_ref().map_or(u64::MAX, |parts| parts.limit());
         let limit = self.window.judged().saturating_sub(keep as u64).min(parts);
-        if self.state == State::Holding && !ended && !self.is_due(limit) {
+        if self.state == State::Holding && !ended && !self.is_due(cx, limit) {
             self.discard_judged(cx.policy.hold);
             return Ok(());
         }
@@ -52,9 +58,12 @@ impl Inspection {
     }
 
     /// Whether the head may leave now that everything before `limit` may. In front of a coded body it leaves with the
-    /// first of that, so that one of which little decodes to much is still replaced when much of it has been read.
-    fn is_due(&self, limit: u64) -> bool {
-        let undecided = self.window.judged() == 0 || self.parts.as_ref().is_some_and(|parts| parts.is_undecided());
+    /// first of that, so that one of which little decodes to much is still replaced when much of it has been read. That
+    /// of an error waits for more of its body, because debug pages may begin with a hundred kilobytes of style and script.
+    fn is_due(&self, cx: &Context<'_>, limit: u64) -> bool {
+        let blocks = if cx.status >= ERRORS && !self.was_quiet { ERROR_BLOCKS } else { 0 };
+        let least = (blocks * cx.policy.hold as u64).max(1);
+        let undecided = self.window.judged() < least || self.parts.as_ref().is_some_and(|parts| parts.is_undecided());
         !undecided && (!self.leaves_coded() || self.coded.leads_to(limit))
     }
 

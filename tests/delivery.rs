@@ -243,6 +243,40 @@ fn spans_around_every_word_hide_nothing() {
     assert_eq!(replayed.outcome.disposition, Disposition::Replaced);
 }
 
+/// What programs write a text as, each in its own way of escaping.
+#[test]
+fn escapes_of_programming_languages_hide_nothing() {
+    let key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAx1yqJ8vT0bYkQ2mN5sR7uWzH3dLfGpXcV9aE6tBoKiPjMnSw\n-----END RSA PRIVATE KEY-----\n";
+    let trace = "Traceback (most recent call last):\n  File \"/srv/shop/app.py\", line 12, in index\n    return cart(1)\n  File \"/srv/shop/cart.py\", line 3, in cart\n    return 1 / 0\nZeroDivisionError: division by zero\n";
+    let url = "postgres://shop:h7Qe2kd93mXz@db.internal/shop\n";
+    let proxy = "http://shop:h7Qe2kd93mXz@10.0.0.9:3128/\n";
+    let each = |text: &str, write: fn(char) -> String| text.chars().map(write).collect::<String>();
+    let lines = |text: &str, before: &str| text.lines().map(|line| format!("{before}{line}\n")).collect::<String>();
+    for text in [key, trace, url, proxy] {
+        let json = serde_json::json!({ "text": text }).to_string();
+        let forms = [
+            ("octal", each(text, |char| format!("\\{:03o}", u32::from(char)))),
+            ("braced", each(text, |char| format!("\\u{{{:x}}}", u32::from(char)))),
+            ("eight digits", each(text, |char| format!("\\U{:08x}", u32::from(char)))),
+            ("json in html", json.replace('"', "&quot;")),
+            ("json in html in json", serde_json::json!({ "html": json.replace('"', "&quot;") }).to_string()),
+            ("colours", text.replace(' ', "\\e[31m \\033[0m")),
+            ("log", lines(text, "2026-03-01 12:01:07,113 ERROR [main] ")),
+            ("diff", lines(text, "+")),
+            ("array", serde_json::to_string(&text.lines().collect::<Vec<_>>()).unwrap()),
+            ("csv", format!("7,\"{}\",x\n", text.replace('"', "\"\""))),
+        ];
+        let properties = format!("text={}", text.replace(':', "\\:").replace('\n', "\\n\\\n    "));
+        let properties = (text != proxy).then_some(("properties", properties));
+        for (form, body) in forms.into_iter().chain(properties) {
+            let mut head = head(&Example::Body(String::new()), None);
+            head.status = StatusCode::INTERNAL_SERVER_ERROR;
+            let replayed = replay(&ENGINE, head, cut(body.as_bytes(), &[usize::MAX]));
+            assert!(replayed.body != body.as_bytes(), "{form}: {body}");
+        }
+    }
+}
+
 /// Between angle brackets only names and attributes are mark-up.
 #[test]
 fn a_secret_in_a_tag_is_found_wherever_in_it_it_stands() {

@@ -43,9 +43,10 @@ pub(super) fn find(bytes: &[u8], own: Range<usize>) -> Vec<Armoured> {
         }
         let stretch = grown(bytes, at);
         let end = stretch.end;
-        if let Some(text) = unwrapped(&bytes[stretch.clone()])
-            .filter(|armour| armour.len() >= STRETCH_MIN && has_armour_shape(armour))
-            .and_then(|armour| decode(&armour, stretch.start == 0, left))
+        let armour = unwrapped(&bytes[stretch.clone()]);
+        if armour.len() >= STRETCH_MIN
+            && has_armour_shape(&armour)
+            && let Some(text) = decode(&armour, stretch.start == 0, left)
         {
             left -= text.len().min(left);
             found.push(Armoured { range: stretch, text });
@@ -67,6 +68,7 @@ fn is_sampled(rest: &[u8]) -> bool {
 /// The stretch around `at`, over the breaks of lines that are all as long as each other but for the last one, as MIME
 /// writes them (RFC 2045 section 6.8).
 fn grown(bytes: &[u8], at: usize) -> Range<usize> {
+    let at = at + usize::from(matches!(&bytes[..=at], [.., b'\\', b'n' | b'r']));
     let mut start = at - run_before(bytes, at);
     let mut end = at + run_after(bytes, at);
     let mut width = end - start;
@@ -99,14 +101,17 @@ fn run_after(bytes: &[u8], at: usize) -> usize {
     bytes[at..].iter().take_while(|&&byte| is_armour(byte)).count()
 }
 
+/// A letter that a backslash makes a break is none of the run.
 fn run_before(bytes: &[u8], at: usize) -> usize {
-    bytes[..at].iter().rev().take_while(|&&byte| is_armour(byte)).count()
+    let run = bytes[..at].iter().rev().take_while(|&&byte| is_armour(byte)).count();
+    run - usize::from(run > 0 && matches!(&bytes[..=at - run], [.., b'\\', b'n' | b'r']))
 }
 
 /// Where the next line begins, if a break stands at `at`.
 fn after_break(bytes: &[u8], at: usize) -> Option<usize> {
     match &bytes[at..] {
-        [b'\r', b'\n', ..] => Some(at + 2),
+        [b'\\', b'r', b'\\', b'n', ..] => Some(at + 4),
+        [b'\r', b'\n', ..] | [b'\\', b'n', ..] => Some(at + 2),
         [b'\n', ..] => Some(at + 1),
         _ => None,
     }
@@ -115,18 +120,24 @@ fn after_break(bytes: &[u8], at: usize) -> Option<usize> {
 /// Where the line before ends, if a break stands before `at`.
 fn before_break(bytes: &[u8], at: usize) -> Option<usize> {
     match &bytes[..at] {
-        [.., b'\r', b'\n'] => Some(at - 2),
+        [.., b'\\', b'r', b'\\', b'n'] => Some(at - 4),
+        [.., b'\r', b'\n'] | [.., b'\\', b'n'] => Some(at - 2),
         [.., b'\n'] => Some(at - 1),
         _ => None,
     }
 }
 
-/// The stretch without the breaks of its lines.
-fn unwrapped(stretch: &[u8]) -> Option<Cow<'_, [u8]>> {
-    match memchr::memchr(b'\n', stretch) {
-        None => Some(Cow::Borrowed(stretch)),
-        Some(_) => Some(Cow::Owned(stretch.iter().copied().filter(|&byte| is_armour(byte)).collect())),
+/// The stretch without the breaks of its lines, in whichever way they are written.
+fn unwrapped(stretch: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr2(b'\n', b'\\', stretch).is_none() {
+        return Cow::Borrowed(stretch);
     }
+    let mut is_escape = false;
+    let mut is_kept = |byte: u8| {
+        let after_backslash = std::mem::replace(&mut is_escape, byte == b'\\');
+        is_armour(byte) && !after_backslash
+    };
+    Cow::Owned(stretch.iter().copied().filter(|&byte| is_kept(byte)).collect())
 }
 
 /// Base64 in both alphabets. JSON-escaped slashes are not, so that armour with those is several stretches.
@@ -221,7 +232,7 @@ mod tests {
     #[test]
     fn lines_are_read_as_one_stretch() {
         let text = TEXT.repeat(8);
-        for (width, line_break) in [(76, "\r\n"), (64, "\n")] {
+        for (width, line_break) in [(76, "\r\n"), (64, "\n"), (60, "\\n"), (76, "\\r\\n")] {
             let lines: Vec<String> = STANDARD
                 .encode(&text)
                 .as_bytes()

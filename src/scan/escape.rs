@@ -82,11 +82,13 @@ fn backslash(source: &[u8], in_windows_path: bool) -> Escape {
         Some(b'n' | b'r') => '\n',
         Some(b't' | b'f' | b'b') => '\t',
         Some(b'/') => '/',
+        Some(b'u' | b'x') if source.get(run + 1) == Some(&b'{') => return braced(source, run),
         Some(b'u') => return unicode(source, run),
-        Some(b'x') => match hex(source.get(run + 1..run + 3)) {
-            Some(code) => return Escape::Char { length: run + 3, char: char::from(code as u8) },
-            None => return collapsed(run),
-        },
+        Some(b'U') => return numbered(hex(source.get(run + 1..run + 9)), run, 9),
+        Some(b'x') => return numbered(hex(source.get(run + 1..run + 3)), run, 3),
+        Some(b'e') if source.get(run + 1) == Some(&b'[') => '\x1b',
+        Some(b'0'..=b'7') => return octal_or_css(source, run),
+        Some(&punctuation) if is_escaped_punctuation(punctuation) => char::from(punctuation),
         _ => return collapsed(run),
     };
     Escape::Char { length: run + 1, char }
@@ -95,6 +97,41 @@ fn backslash(source: &[u8], in_windows_path: bool) -> Escape {
 /// A run of backslashes that escapes nothing reads as one.
 fn collapsed(run: usize) -> Escape {
     if run == 1 { Escape::Literal(1) } else { Escape::Char { length: run, char: '\\' } }
+}
+
+/// What properties files, shells, Markdown and regexes write behind a backslash to mean itself.
+fn is_escaped_punctuation(byte: u8) -> bool {
+    b":=#!-_.*()[]{}+~|@,;$ ".contains(&byte)
+}
+
+/// The character of a number that takes so many bytes behind the backslashes.
+fn numbered(code: Option<u32>, run: usize, bytes: usize) -> Escape {
+    code.map_or_else(|| collapsed(run), |code| character(run + bytes, code))
+}
+
+/// `\u{2d}`, `\x{2d}`
+fn braced(source: &[u8], run: usize) -> Escape {
+    let digits = source[run + 2..].iter().take(6).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let code = hex(source.get(run + 2..run + 2 + digits)).filter(|&code| char::from_u32(code).is_some());
+    let closes = source.get(run + 2 + digits) == Some(&b'}');
+    numbered(code.filter(|_| closes && digits > 0), run, digits + 3)
+}
+
+/// `\055` in octal digits, else what CSS writes: up to six hexadecimal digits and a space that ends them. Only of what
+/// can be seen, and of the escape character: `\1` refers to a group of a regex.
+fn octal_or_css(source: &[u8], run: usize) -> Escape {
+    let digits = &source[run..];
+    let octal = digits.get(..3).filter(|digits| digits.iter().all(|byte| matches!(byte, b'0'..=b'7')));
+    let octal = octal.map(|digits| digits.iter().fold(0, |code, digit| code << 3 | u32::from(digit - b'0')));
+    if let Some(code @ (0x09 | 0x0a | 0x1b | 0x20..=0x7e)) = octal {
+        return character(run + 3, code);
+    }
+    let count = digits.iter().take(6).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let space = usize::from(digits.get(count) == Some(&b' '));
+    match hex(digits.get(..count)) {
+        Some(code @ 0x20..=0x7e) => character(run + count + space, code),
+        _ => collapsed(run),
+    }
 }
 
 fn unicode(source: &[u8], run: usize) -> Escape {

@@ -233,8 +233,22 @@ impl Ruleset {
             self.offer(confirmer, hit, ViewKind::Text, source, block.offset + start as u64);
         }
         findings.extend(in_text(view, own));
+        self.confirm_spelt(block, view, source, &hits, findings);
         let margins = in_text(view, margins);
         beside.extend(margins.filter(|finding| matches!(self.rule(finding.rule).action, Action::Evidence(_))));
+    }
+
+    /// Masking rules that read the bytes as they came do not see what escapes spell: they read the text as well. Others
+    /// look for mark-up, which a quotation of it is not.
+    fn confirm_spelt(&self, block: &Block<'_>, view: &View, source: Source, hits: &[Hit], findings: &mut Vec<Finding>) {
+        let mut spelt = Confirmer::new(self, view.text());
+        for hit in hits.iter().filter(|hit| block.own.contains(&view.source_start(hit.start))) {
+            self.offer(&mut spelt, hit, ViewKind::Raw, source, block.offset + view.source_start(hit.start) as u64);
+        }
+        let spelt = in_text(view, spelt).filter(|it| self.rule(it.rule).action == Action::Mask);
+        let seen = |it: &Finding| findings.iter().any(|raw| raw.rule == it.rule && raw.pieces == it.pieces);
+        let unseen: Vec<_> = spelt.filter(|it| !seen(it)).collect();
+        findings.extend(unseen);
     }
 
     /// Gives a hit to every rule it is an anchor of, that reads this view and applies to this place.

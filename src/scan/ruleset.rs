@@ -44,8 +44,9 @@ pub struct CompiledRule {
     token: Bytes,
 }
 
-/// Mark-up that is meant to stand within words: where it does, anchors may be broken.
-const WORD_BREAKS: [&str; 4] = ["<wbr", "&shy", "&zwj", "&zwn"];
+/// Mark-up that is meant to stand within words, and escapes that colours of a terminal begin with: where they do,
+/// anchors may be broken.
+const WORD_BREAKS: [&str; 8] = ["<wbr", "&shy", "&zwj", "&zwn", r"\u001b[", r"\x1b[", r"\033[", r"\e["];
 
 /// What [`WORD_BREAKS`] are anchors of.
 const BREAKS_WORDS: RuleIndex = RuleIndex::MAX;

@@ -15,7 +15,8 @@ pub(super) fn escaped_spellings(anchor: &str) -> Vec<String> {
 
 type Style = fn(char) -> String;
 
-/// JSON; JSON with escaped slashes; HTML with named, decimal and hexadecimal entities; egg and youch; URLs.
+/// JSON; JSON with escaped slashes; HTML with named, decimal and hexadecimal entities; egg and youch; JSON in HTML;
+/// URLs.
 const STYLES: &[Style] = &[
     |char| match char {
         '"' => r#"\""#.to_owned(),
@@ -58,6 +59,16 @@ const STYLES: &[Style] = &[
         other => other.to_string(),
     },
     |char| match char {
+        '"' => r"\&quot;".to_owned(),
+        '\n' => r"\n".to_owned(),
+        other => other.to_string(),
+    },
+    |char| match char {
+        '"' => r"\&#34;".to_owned(),
+        '\n' => r"\n".to_owned(),
+        other => other.to_string(),
+    },
+    |char| match char {
         ' ' => "&nbsp".to_owned(),
         '"' => "&quot;".to_owned(),
         other => other.to_string(),
@@ -94,6 +105,7 @@ mod tests {
             "File &#34;/srv",
             "File &quot;&#x2F;srv",
             "File%20%22%2Fsrv",
+            r"File \&quot;/srv",
         ] {
             assert!(spellings.iter().any(|spelling| spelling == wanted), "{wanted}");
         }

@@ -237,7 +237,9 @@ impl Builder {
     }
 
     fn decoded(&mut self, at: usize, length: usize, char: char) -> usize {
-        self.uncovered |= matches!(char, '<' | '&' | '\\' | '%' | '\x1b' | '\0');
+        let begins_escape = matches!(char, '<' | '&' | '\\' | '%' | '\x1b' | '\0');
+        let is_escaped = matches!(char, '"' | '\'' | '`') && self.view.text.last() == Some(&b'\\');
+        self.uncovered |= begins_escape || is_escaped;
         self.push_run(Run { text: 0, source: at as u32, source_len: length as u32, verbatim: false });
         let mut utf8 = [0; 4];
         self.view.text.extend_from_slice(char.encode_utf8(&mut utf8).as_bytes());
@@ -309,6 +311,11 @@ mod tests {
             (r#"{"a":"x\n  y\"z\/"}"#, "{\"a\":\"x\n  y\"z/\"}"),
             (r#"\\\"a\\\\n"#, "\"a\n"),
             (r"\u0054race\x62ack", "Traceback"),
+            (r"\124r\u{61}c\U00000065b\x{61}ck \055 \2d x", "Traceback - -x"),
+            (r"\1 \12 \777 \u{110000} \x{", r"\1 \12 \777 \u{110000} \x{"),
+            (r"jdbc\:mysql\=a\_b\-c\ d", "jdbc:mysql=a_b-c d"),
+            (r"\e[31mred\033[0m", "red"),
+            (r"{\&quot;a\&quot;: \&#39;b", "{\"a\": 'b"),
             ("Trace<wbr>back <span class=k>most</span>", "Traceback most"),
             ("%54raceback%0A%2Fsrv", "Traceback\n/srv"),
             ("one<br>two<p>three", "one\ntwo\nthree"),

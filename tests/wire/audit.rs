@@ -194,6 +194,9 @@ fn who_does_not_answer_and_what_is_no_url_is_wrong_usage() {
     let (exit, out, err) = audited(closed, "/?token=s3cret", &[]);
     assert_eq!((exit, out.as_str()), (Exit::Usage, ""));
     assert!(err.contains("there is no answer to grade") && !err.contains("s3cret"), "{err}");
-    let (exit, _, err) = audited(closed, "/", &["--fail-under", "Z"]);
-    assert_eq!(exit, Exit::Usage, "{err}");
+    for wrong in [["--fail-under", "Z"], ["--ca", "ca.pem"]] {
+        let (exit, out, err) = audited(closed, "/", &wrong);
+        assert_eq!((exit, out.as_str()), (Exit::Usage, ""), "{wrong:?}");
+        assert!(err.contains(wrong[0]), "{err}");
+    }
 }

@@ -242,6 +242,7 @@ impl Findings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::{Flag, Sources, load};
 
     #[test]
     fn the_readme_tells_what_everything_costs() {
@@ -252,6 +253,22 @@ mod tests {
         for Check { id, cost, .. } in ALL {
             let row = readme.lines().find(|line| line.contains(&format!("`{id}`"))).unwrap_or_else(|| panic!("{id}"));
             assert!(row.starts_with(&format!("| {cost} |")), "{id}: {row}");
+        }
+    }
+
+    #[test]
+    fn a_cure_names_keys_that_exist() {
+        // A table without an entry has no key.
+        let (key, value) = ("headers.set.x-robots-tag".to_owned(), "noindex".to_owned());
+        let flags = vec![Flag { name: "--set".to_owned(), key, value }];
+        let loaded = load(&Sources { flags, ..Sources::default() }).unwrap();
+        let keys: Vec<String> = loaded.effective().iter().map(|setting| setting.key.join(".")).collect();
+        for Check { id, cure, .. } in ALL {
+            let words = cure.split([' ', ',', ';']).map(|word| word.trim_matches(['(', ')', '`']));
+            for word in words.filter(|word| word.contains('.') || *word == "cookies") {
+                let is_known = |key: &String| *key == *word || key.starts_with(&format!("{word}."));
+                assert!(keys.iter().any(is_known), "{id}: {word}");
+            }
         }
     }
 

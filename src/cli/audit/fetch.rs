@@ -49,7 +49,14 @@ impl Client {
     /// Certificates are checked against the system's authorities, or those of a file.
     pub(super) fn new(target: &Target, authorities: Option<PathBuf>) -> Result<Self, Failure> {
         let host: Box<str> = target.host.trim_matches(['[', ']']).into();
-        let tls = if target.tls { Some(tls(&host, authorities)?) } else { None };
+        let tls = match (target.tls, authorities) {
+            (true, authorities) => Some(tls(&host, authorities)?),
+            (false, None) => None,
+            (false, Some(_)) => {
+                let (what, hint) = ("there is no certificate to check", "say https://, or leave --ca out");
+                return Err(Failure::Usage(what.to_owned(), "flag --ca".to_owned(), hint.to_owned()));
+            }
+        };
         let address = UpstreamAddress::Tcp { host, port: target.port };
         let settings = UpstreamSettings { tls, max_idle: 1, ..UpstreamSettings::new(address) };
         let clock = Clock::default();

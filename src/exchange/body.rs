@@ -3,11 +3,12 @@
 mod blocks;
 mod leaving;
 mod masks;
+mod scratch;
 mod start;
 
 use bytes::Bytes;
 
-use self::{blocks::Piece, masks::Open, start::Start};
+use self::{blocks::Piece, masks::Open, scratch::Scratch, start::Start};
 use super::{
     Released,
     coded::Coded,
@@ -88,8 +89,6 @@ pub(super) struct Inspection {
     commits: bool,
     /// Why the body is broken off behind it.
     broken: Option<Cause>,
-    /// Output of the decoder, reused from step to step.
-    scratch: Vec<u8>,
 }
 
 /// Whether the body is coded as its fields say.
@@ -131,7 +130,6 @@ impl Inspection {
             out: Released::new(),
             commits: false,
             broken: None,
-            scratch: Vec::new(),
         }
     }
 
@@ -317,10 +315,7 @@ impl Inspection {
         if self.form == Form::AsItCame {
             self.coded.keep(piece.clone());
         }
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.resize(STEP, 0);
-        let label = self.decode(cx, piece, &mut scratch);
-        self.scratch = scratch;
+        let label = self.decode(cx, piece, &mut Scratch::take());
         if self.form == Form::AsItCame {
             self.coded.decoded(self.window.received(), self.cut != Cut::Blocks);
         }

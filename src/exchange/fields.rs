@@ -4,7 +4,10 @@
 use std::ops::Range;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{
+    HeaderMap, HeaderName, HeaderValue,
+    header::{self, ValueIter},
+};
 
 use super::ledger::Ledger;
 use crate::{
@@ -23,13 +26,18 @@ pub(super) fn inspect(
     fields: &mut HeaderMap,
     ledger: &mut Ledger,
 ) {
-    let mut lines = Lines::of(fields);
-    let mut found = find(engine, &lines.text, status);
+    let text = text(fields);
+    let mut found = find(engine, &text, status);
+    // An application that is well may have its reasons.
+    let data_in_names = status >= ERRORS && fields.keys().any(|name| carries_data(name.as_str()));
+    if found.findings.is_empty() && !data_in_names {
+        return;
+    }
+    let mut lines = Lines::of(fields, text);
     found.findings.retain(|finding| {
         !engine.rules.rule(finding.rule).scope.incidental || !lines.are_for_the_client(finding.span())
     });
-    // An application that is well may have its reasons.
-    let names = if status >= ERRORS { lines.names_with_data() } else { Vec::new() };
+    let names = if data_in_names { lines.names_with_data() } else { Vec::new() };
     if found.findings.is_empty() && names.is_empty() {
         return;
     }
@@ -177,20 +185,44 @@ impl Fate {
     }
 }
 
-impl Lines {
-    fn of(fields: &HeaderMap) -> Self {
-        let mut text = Vec::with_capacity(512);
-        let (mut lines, line_end) = (Vec::with_capacity(fields.len()), line_end(fields));
-        for (name, value) in fields {
-            let start = text.len();
-            text.extend_from_slice(name.as_str().as_bytes());
-            text.extend_from_slice(b": ");
-            let value_start = text.len();
-            text.extend_from_slice(value.as_bytes());
-            lines.push(Line { name: name.clone(), start, value: value_start, end: text.len(), fate: Fate::Keep });
-            text.extend_from_slice(line_end);
+/// The text of the fields, which most responses need no more of than that.
+fn text(fields: &HeaderMap) -> Vec<u8> {
+    let text = joined(fields, LINE_END);
+    if text.iter().fold(false, |any, &byte| any | opens_tag(byte)) { joined(fields, TAG_END) } else { text }
+}
+
+fn joined(fields: &HeaderMap, line_end: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(512);
+    for (name, value) in fields {
+        for part in [name.as_str().as_bytes(), SEPARATOR, value.as_bytes(), line_end] {
+            text.extend_from_slice(part);
         }
-        let joined = join_split(fields, &mut text, line_end);
+    }
+    each_split(fields, |_, values| {
+        values.for_each(|value| text.extend_from_slice(value.as_bytes()));
+        text.extend_from_slice(line_end);
+    });
+    text
+}
+
+impl Lines {
+    /// The lines of a text made of these fields.
+    fn of(fields: &HeaderMap, text: Vec<u8>) -> Self {
+        let line_end = if text.iter().any(|&byte| opens_tag(byte)) { TAG_END } else { LINE_END };
+        let (mut lines, mut at) = (Vec::with_capacity(fields.len()), 0);
+        for (name, field) in fields {
+            let value = at + name.as_str().len() + SEPARATOR.len();
+            let end = value + field.len();
+            lines.push(Line { name: name.clone(), start: at, value, end, fate: Fate::Keep });
+            at = end + line_end.len();
+        }
+        let mut joined = Vec::new();
+        each_split(fields, |name, values| {
+            let end = at + values.map(HeaderValue::len).sum::<usize>();
+            joined.push((name.clone(), at..end));
+            at = end + line_end.len();
+        });
+        debug_assert_eq!(at, text.len());
         Self { text, lines, joined }
     }
 
@@ -250,30 +282,30 @@ impl Lines {
     }
 }
 
-/// Appends the joined values of fields that stand more than once: what is split over two of them is whole there.
-/// `Set-Cookie` is no list, and its values are judged one by one.
-fn join_split(fields: &HeaderMap, text: &mut Vec<u8>, line_end: &[u8]) -> Vec<(HeaderName, Range<usize>)> {
+/// Calls `found` with each name that stands more than once and its values: what is split over two of them is whole
+/// where they are joined. `Set-Cookie` is no list, and its values are judged one by one.
+fn each_split<'a>(fields: &'a HeaderMap, mut found: impl FnMut(&HeaderName, ValueIter<'a, HeaderValue>)) {
     if fields.len() == fields.keys_len() {
-        return Vec::new();
+        return;
     }
     let repeated =
         fields.keys().filter(|name| **name != header::SET_COOKIE && fields.get_all(*name).iter().count() > 1);
-    let mut joined = Vec::new();
-    for name in repeated {
-        let start = text.len();
-        fields.get_all(name).iter().for_each(|value| text.extend_from_slice(value.as_bytes()));
-        joined.push((name.clone(), start..text.len()));
-        text.extend_from_slice(line_end);
-    }
-    joined
+    repeated.for_each(|name| found(name, fields.get_all(name).iter()));
 }
 
-/// What ends a line. What looks like a tag in one field, or spells one, must not reach into the next, which would be no
-/// text then: a `<` ends it, and so that no quote of a value holds that off, quotes of both kinds stand before it.
-fn line_end(fields: &HeaderMap) -> &'static [u8] {
-    let opens_tag = |text: &[u8]| text.iter().any(|byte| matches!(byte, b'<' | b'&' | b'\\' | b'%' | b'\x1b'));
-    let any = fields.iter().any(|(name, value)| opens_tag(value.as_bytes()) || opens_tag(name.as_str().as_bytes()));
-    if any { b"\n\"'<\n" } else { b"\n" }
+const SEPARATOR: &[u8] = b": ";
+
+/// What ends a line.
+const LINE_END: &[u8] = b"\n";
+
+/// What ends it where something looks like a tag in one field, or spells one. It must not reach into the next, which
+/// would be no text then: a `<` ends it, and so that no quote of a value holds that off, quotes of both kinds stand
+/// before it.
+const TAG_END: &[u8] = b"\n\"'<\n";
+
+/// Whether a tag may begin with the byte, or its escape.
+fn opens_tag(byte: u8) -> bool {
+    (byte == b'<') | (byte == b'&') | (byte == b'\\') | (byte == b'%') | (byte == b'\x1b')
 }
 
 fn masked(text: &[u8], value: Range<usize>, mut masks: Vec<Span>) -> Vec<u8> {

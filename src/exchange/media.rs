@@ -84,14 +84,8 @@ fn length(fields: &HeaderMap) -> usize {
 
 /// Whether the fields say that the body is HTML. XHTML is read by other rules.
 pub(super) fn is_html(fields: &HeaderMap) -> bool {
-    match fields.get(header::CONTENT_TYPE).map(|value| value.to_str()) {
-        None => false,
-        Some(Ok(ascii)) => {
-            let essence = ascii.split(';').next().unwrap_or_default();
-            essence.trim().eq_ignore_ascii_case("text/html")
-        }
-        Some(Err(_)) => ContentType::of(fields).essence == "text/html",
-    }
+    let value = fields.get(header::CONTENT_TYPE).map_or(b"".as_slice(), |value| value.as_bytes());
+    value.split(|&byte| byte == b';').next().unwrap_or_default().trim_ascii().eq_ignore_ascii_case(b"text/html")
 }
 
 /// What a `Content-Type` field says.

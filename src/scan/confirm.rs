@@ -1,6 +1,6 @@
 //! From anchor hit to finding: literals nearby, a regex on a bounded window, entropy, checksum.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::BTreeMap, ops::Range};
 
 use memchr::{memchr, memmem::Finder, memrchr};
 
@@ -25,7 +25,7 @@ const PER_RULE_MAX: usize = 4096;
 pub(super) struct Confirmer<'a> {
     rules: &'a Ruleset,
     text: &'a [u8],
-    by_rule: HashMap<RuleIndex, Progress>,
+    by_rule: BTreeMap<RuleIndex, Progress>,
 }
 
 /// What is known of one rule on this text.
@@ -48,7 +48,7 @@ pub(super) struct Confirmed {
 
 impl<'a> Confirmer<'a> {
     pub(super) fn new(rules: &'a Ruleset, text: &'a [u8]) -> Self {
-        Self { rules, text, by_rule: HashMap::new() }
+        Self { rules, text, by_rule: BTreeMap::new() }
     }
 
     /// Tries `rule` on its anchor at `at`. Hits come in ascending order.

@@ -1,10 +1,14 @@
 //! One escape at a time: HTML entities, JSON and JavaScript escapes, percent-encoding, ANSI colours, invisible
 //! characters.
 
+use std::ops::Range;
+
 use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
+
+use super::anchors::{ByteSet, Kernel, members};
 
 /// What stands at a special byte.
 #[derive(Debug, PartialEq, Eq)]
@@ -22,26 +26,74 @@ pub(super) enum Escape {
     },
 }
 
-/// Bytes up to the next one that [`decode`] (or a tag) might read as more than itself.
-pub(super) fn plain_prefix(source: &[u8]) -> usize {
-    source.iter().position(|&byte| SPECIAL[byte as usize]).unwrap_or(source.len())
+/// The bytes of a text that [`decode`] (or a tag) might read as more than themselves: lead bytes of escapes, tags,
+/// controls and of the UTF-8 of invisible characters and odd spaces. They stand close together, so that they are looked
+/// for in a stretch at a time and not from one to the next.
+pub(super) struct Specials<'a> {
+    source: &'a [u8],
+    kernel: Kernel,
+    /// The bytes of which `suspect` tells which may be special.
+    stretch: Range<usize>,
+    suspect: [u64; STRETCH / 64],
 }
 
-/// Lead bytes of escapes, tags, controls and of the UTF-8 of invisible characters and odd spaces.
-static SPECIAL: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut control = 0;
-    while control < 0x20 {
-        table[control] = control != b'\n' as usize && control != b'\t' as usize;
-        control += 1;
+/// Bytes that are looked at at once.
+const STRETCH: usize = 1024;
+
+impl<'a> Specials<'a> {
+    pub(super) fn of(source: &'a [u8]) -> Self {
+        Self { source, kernel: Kernel::fastest(), stretch: 0..0, suspect: [0; _] }
     }
-    let mut index = 0;
-    let leads = [b'<', b'&', b'\\', b'%', 0x7f, 0xc2, 0xe2, 0xe3, 0xef];
-    while index < leads.len() {
-        table[leads[index] as usize] = true;
-        index += 1;
+
+    pub(super) fn source(&self) -> &'a [u8] {
+        self.source
     }
-    table
+
+    /// The first of them in `range`, or its end.
+    pub(super) fn next(&mut self, range: Range<usize>) -> usize {
+        let mut at = range.start;
+        while at < range.end {
+            if !self.stretch.contains(&at) {
+                self.stretch = at..self.source.len().min(at + STRETCH);
+                members(self.kernel, &SUSPECT, &self.source[self.stretch.clone()], &mut self.suspect);
+            }
+            let within = at - self.stretch.start;
+            let ahead = self.suspect[within / 64] >> (within % 64);
+            at += if ahead == 0 { 64 - within % 64 } else { ahead.trailing_zeros() as usize };
+            if ahead != 0 {
+                match self.source[at] {
+                    _ if at >= range.end => {}
+                    byte if is_special(byte) => return at,
+                    _ => at += 1,
+                }
+            }
+        }
+        range.end
+    }
+}
+
+/// Whether nothing in the text is more than itself.
+pub(super) fn is_plain(text: &[u8]) -> bool {
+    Specials::of(text).next(0..text.len()) == text.len()
+}
+
+const fn is_special(byte: u8) -> bool {
+    match byte {
+        b'\n' | b'\t' => false,
+        0..=0x1f | b'<' | b'&' | b'\\' | b'%' | 0x7f | 0xc2 | 0xe2 | 0xe3 | 0xef => true,
+        _ => false,
+    }
+}
+
+/// The special bytes, and all that are not ASCII.
+static SUSPECT: ByteSet = {
+    let mut members = [false; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        members[byte] = is_special(byte as u8);
+        byte += 1;
+    }
+    ByteSet::of(&members, true)
 };
 
 /// Reads the escape at the start of `source`, which is not empty.
@@ -312,4 +364,35 @@ fn character(length: usize, code: u32) -> Escape {
 
 fn hex(digits: Option<&[u8]>) -> Option<u32> {
     digits?.iter().try_fold(0, |value, &digit| Some(value << 4 | char::from(digit).to_digit(16)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn what_is_not_special_means_itself() {
+        for byte in (b' '..=u8::MAX).filter(|&byte| !is_special(byte)) {
+            assert_eq!(decode(&[byte, b'n', b';'], false), Escape::Literal(1), "{byte}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_next_special_byte_is_found_from_anywhere(
+            source in proptest::collection::vec(prop_oneof![9 => Just(b'a'), 1 => any::<u8>()], 0..300),
+            ranges in proptest::collection::vec((0_usize..300, 0_usize..300), 9),
+        ) {
+            let mut specials = Specials::of(&source);
+            for (start, end) in ranges {
+                let end = end.min(source.len());
+                let range = start.min(end)..end;
+                let expected = source[range.clone()].iter().position(|&byte| is_special(byte));
+                prop_assert_eq!(specials.next(range.clone()), expected.map_or(end, |at| range.start + at));
+            }
+            prop_assert_eq!(is_plain(&source), !source.iter().any(|&byte| is_special(byte)));
+        }
+    }
 }

@@ -5,6 +5,7 @@ use memchr::{memchr, memchr_iter, memrchr, memrchr_iter, memrchr2};
 
 use super::{
     confirm::{AHEAD, BEHIND},
+    escape,
     pattern::{Pattern, Start},
     ruleset::CompiledRule,
     tag,
@@ -32,14 +33,17 @@ pub(super) fn may_match(compiled: &CompiledRule, bytes: &[u8], at: usize) -> boo
     if let Some(tag) = tag_around(bytes, at) {
         return regex.is_match(View::build(&bytes[tag..bytes.len().min(at + TAG_AHEAD)]).text());
     }
+    let is_match = |text: &[u8]| regex.is_match(text);
     match compiled.rule.confirm.search {
         Search::AtAnchor => may_start(regex, bytes, at),
-        Search::Line => regex.is_match(View::build(line(bytes, at)).text()),
-        Search::Window => {
-            let around = &bytes[at.saturating_sub(LOOK_BEHIND)..bytes.len().min(at + LOOK_AHEAD)];
-            regex.is_match(View::build(around).text())
-        }
+        Search::Line => as_text(line(bytes, at), is_match),
+        Search::Window => as_text(&bytes[at.saturating_sub(LOOK_BEHIND)..bytes.len().min(at + LOOK_AHEAD)], is_match),
     }
+}
+
+/// Reads `bytes` as text, which for most of them needs no view.
+fn as_text<T>(bytes: &[u8], read: impl Fn(&[u8]) -> T) -> T {
+    if escape::is_plain(bytes) { read(bytes) } else { read(View::build(bytes).text()) }
 }
 
 /// Values of attributes may hold tags; more of them are not looked through.
@@ -56,7 +60,7 @@ fn tag_around(bytes: &[u8], at: usize) -> Option<usize> {
 fn may_start(regex: &Pattern, bytes: &[u8], at: usize) -> bool {
     let start = |reach: usize| {
         let text = bytes.get(at..at + reach).map_or(&bytes[at..], uncut);
-        regex.start(View::build(text).text())
+        as_text(text, |text| regex.start(text))
     };
     match start(FIRST_LOOK) {
         Start::Open => start(LOOK_AHEAD) == Start::Matches,

@@ -11,6 +11,7 @@ mod confirm;
 mod escape;
 mod look;
 mod pattern;
+pub(crate) mod places;
 mod ruleset;
 mod seam;
 mod stretch;
@@ -101,7 +102,7 @@ impl Ruleset {
             self.scan_fields(block, source, &mut found);
             return found;
         }
-        for armoured in armour::find(block.bytes, block.own.clone()) {
+        for armoured in armour::find(block.bytes, block.own.clone(), self.anchors().kernel()) {
             found.findings.extend(self.inside(&armoured.text, block.offset, source, armoured.range));
         }
         found

@@ -17,11 +17,19 @@ pub(super) struct Tag {
     pub(super) breaks_line: bool,
 }
 
+/// Attribute values shorter than this hold no leak and are left out.
+const VALUE_MIN: usize = 8;
+
 /// The tag that starts with the `<` at `at`, if it is one.
 pub(super) fn at(source: &[u8], at: usize) -> Option<Tag> {
+    read(source, at, &mut Vec::new())
+}
+
+/// The same; appends the ranges of its attributes' values, quotes left out, to `values`.
+pub(super) fn read(source: &[u8], at: usize, values: &mut Vec<Range<usize>>) -> Option<Tag> {
     let rest = &source[at + 1..];
     if matches!(rest.first(), Some(b'!' | b'?')) {
-        return declaration(rest, at);
+        return declaration(source, at, values);
     }
     // JSON may write the slash of a closing tag with a backslash.
     let slashes = rest.iter().take_while(|&&byte| byte == b'\\').count();
@@ -31,8 +39,8 @@ pub(super) fn at(source: &[u8], at: usize) -> Option<Tag> {
     if closing == 0 && prints_an_object(behind_name) {
         return None;
     }
-    let length = attributes_end(behind_name)?;
-    Some(Tag { end: at + 1 + closing + name.len() + length, breaks_line: breaks_line(name) })
+    let end = attributes_end(source, at + 1 + closing + name.len(), values)?;
+    Some(Tag { end, breaks_line: breaks_line(name) })
 }
 
 /// Comments that say nothing: libraries part the pieces of a text with them.
@@ -41,14 +49,16 @@ const EMPTY: [&[u8]; 2] = [b"!-- -->", b"!---->"];
 /// Marks whose text is read on: of comments, of sections, of code.
 const MARKS: [&[u8]; 6] = [b"!--", b"![CDATA[", b"![", b"?php", b"?=", b"?"];
 
-fn declaration(rest: &[u8], at: usize) -> Option<Tag> {
+fn declaration(source: &[u8], at: usize, values: &mut Vec<Range<usize>>) -> Option<Tag> {
+    let rest = &source[at + 1..];
     let is = |name: &[u8]| rest.get(1..=name.len()).is_some_and(|start| start.eq_ignore_ascii_case(name));
     if is(b"doctype") {
         return doctype_end(rest).map(|end| Tag { end: at + 1 + end, breaks_line: false });
     }
     if is(b"xml") && rest[0] == b'?' {
         let name = rest.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
-        return attributes_end(&rest[name..]).map(|end| Tag { end: at + 1 + name + end, breaks_line: false });
+        let end = attributes_end(source, at + 1 + name, values);
+        return end.map(|end| Tag { end, breaks_line: false });
     }
     if let Some(comment) = EMPTY.iter().find(|comment| rest.starts_with(comment)) {
         return Some(Tag { end: at + 1 + comment.len(), breaks_line: false });
@@ -92,19 +102,30 @@ struct Attribute {
     end: usize,
 }
 
-/// Bytes up to and with the `>` that ends the tag, if attributes stand before it and nothing else.
-fn attributes_end(rest: &[u8]) -> Option<usize> {
-    let rest = &rest[..rest.len().min(TAG_MAX)];
-    let mut at = 0;
+/// Where the text goes on behind the tag whose attributes begin at `start`, if they stand before its `>` and nothing
+/// else does. Appends the ranges of their values to `values`.
+fn attributes_end(source: &[u8], start: usize, values: &mut Vec<Range<usize>>) -> Option<usize> {
+    let inside = &source[..source.len().min(start + TAG_MAX)];
+    let before = values.len();
+    let end = walk(inside, start, |value| values.extend((value.len() >= VALUE_MIN).then_some(value)));
+    if end.is_none() {
+        values.truncate(before);
+    }
+    end
+}
+
+fn walk(inside: &[u8], start: usize, mut value: impl FnMut(Range<usize>)) -> Option<usize> {
+    let mut at = start;
     loop {
-        at = attribute_start(rest, at);
-        if *rest.get(at)? == b'>' {
+        at = attribute_start(inside, at);
+        if *inside.get(at)? == b'>' {
             return Some(at + 1);
         }
-        let attribute = attribute(rest, at)?;
-        if !is_attribute_name(&rest[attribute.name]) {
+        let attribute = attribute(inside, at)?;
+        if !is_attribute_name(&inside[attribute.name]) {
             return None;
         }
+        value(attribute.value);
         at = attribute.end;
     }
 }
@@ -136,11 +157,20 @@ fn attribute(rest: &[u8], at: usize) -> Option<Attribute> {
     if let Some(b'"' | b'\'') = rest.get(start + slashes) {
         let quote = &rest[start..=start + slashes];
         let from = start + quote.len();
-        let length = memmem::find(&rest[from..], quote)?;
+        let length = find(quote, &rest[from..])?;
         return Some(Attribute { name, value: from..from + length, end: from + length + quote.len() });
     }
     let length = rest[start..].iter().position(|byte| byte.is_ascii_whitespace() || matches!(byte, b'>' | b'<'))?;
     (rest[start + length] != b'<').then_some(Attribute { name, value: start..start + length, end: start + length })
+}
+
+/// Most values are too short for a search that prepares itself.
+const NEAR: usize = 16;
+
+fn find(quote: &[u8], text: &[u8]) -> Option<usize> {
+    let &[mark] = quote else { return memmem::find(text, quote) };
+    let (near, far) = text.split_at(text.len().min(NEAR));
+    near.iter().position(|&byte| byte == mark).or_else(|| Some(NEAR + memchr(mark, far)?))
 }
 
 fn skip_space(rest: &[u8], at: usize) -> usize {
@@ -184,11 +214,9 @@ const NAME_MAX: usize = 10;
 /// Whether the text goes on in a new line behind a tag of this name, in any case.
 fn breaks_line(name: &[u8]) -> bool {
     let mut lower = [0; NAME_MAX];
-    let Some(lower) = lower.get_mut(..name.len()) else { return false };
-    lower.copy_from_slice(name);
-    lower.make_ascii_lowercase();
+    lower.iter_mut().zip(name).for_each(|(lower, byte)| *lower = byte.to_ascii_lowercase());
     matches!(
-        &*lower,
+        lower.get(..name.len()).unwrap_or_default(),
         b"p" | b"br"
             | b"hr"
             | b"li"
@@ -233,21 +261,6 @@ fn prints_an_object(behind_name: &[u8]) -> bool {
     blanks > 0 && matches!(behind_name.get(blanks), Some(b'{' | b'[' | b'(' | b'"' | b'\''))
 }
 
-/// Calls `found` with the range of every attribute value of the tag `tag` of `source`, quotes left out. What stands in
-/// a declaration counts as one.
-pub(super) fn attribute_values(source: &[u8], tag: Range<usize>, mut found: impl FnMut(Range<usize>)) {
-    if memchr(b'=', &source[tag.clone()]).is_none() {
-        return;
-    }
-    let name = source[tag.clone()].iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
-    let inside = &source[..tag.end];
-    let mut at = attribute_start(inside, tag.start + name);
-    while let Some(attribute) = attribute(inside, at).filter(|attribute| attribute.end > at) {
-        found(attribute.value);
-        at = attribute_start(inside, attribute.end);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,9 +271,8 @@ mod tests {
 
     fn values(text: &str) -> Vec<&str> {
         let mut values = Vec::new();
-        attribute_values(text.as_bytes(), 0..text.len(), |range| values.push(&text[range]));
-        values.retain(|value| !value.is_empty());
-        values
+        read(text.as_bytes(), 0, &mut values).unwrap();
+        values.into_iter().map(|range| &text[range]).collect()
     }
 
     #[test]
@@ -310,8 +322,9 @@ mod tests {
 
     #[test]
     fn values_are_found_in_every_kind_of_quotes_and_in_none() {
-        let tag = "<a b=\"c d\" e = 'f' g= h i j=k/ l=\\\"m n\\\">";
-        assert_eq!(values(tag), ["c d", "f", "h", "k/", "m n"]);
-        assert_eq!(values("<?xml version='1' note=\"x\"?>"), ["1", "x"]);
+        let tag = "<a b=\"one two three four\" e = 'five six' g= seventeen i j=eighteen/ s=short l=\\\"nine ten\\\">";
+        assert_eq!(values(tag), ["one two three four", "five six", "seventeen", "eighteen/", "nine ten"]);
+        assert_eq!(values("<?xml version='1.0' note=\"a long one\"?>"), ["a long one"]);
+        assert_eq!(read(b"<a b='a long one' <", 0, &mut Vec::new()), None);
     }
 }

@@ -7,14 +7,11 @@
 
 use std::ops::Range;
 
-use super::escape::{self, Escape};
+use super::escape::{self, Escape, Specials};
 use super::tag;
 
 /// How often the text is read again when decoding uncovered further escapes.
 pub(super) const MAX_PASSES: usize = 3;
-
-/// Attribute values shorter than this hold no leak and stay out of the view.
-const ATTRIBUTE_MIN: usize = 8;
 
 /// A text view of some bytes.
 #[derive(Debug, Default)]
@@ -39,7 +36,7 @@ struct Run {
 impl View {
     /// The view of `source`, at most 4 GiB.
     pub fn build(source: &[u8]) -> Self {
-        let mut builder = Builder::default();
+        let mut builder = Builder::with_room_for(source);
         builder.read(source);
         let again = builder.uncovered;
         builder.finish().read_again(again)
@@ -59,7 +56,7 @@ impl View {
             if !again {
                 break;
             }
-            let mut builder = Builder::default();
+            let mut builder = Builder::with_room_for(&view.text);
             builder.read(&view.text);
             again = builder.uncovered;
             view = builder.finish().over(&view);
@@ -176,12 +173,21 @@ struct Builder {
     in_windows_path: bool,
 }
 
+/// Pages of documentation have a run for every 20 to 40 bytes.
+const BYTES_PER_RUN: usize = 32;
+
 impl Builder {
+    fn with_room_for(source: &[u8]) -> Self {
+        let (text, runs) = (Vec::with_capacity(source.len()), Vec::with_capacity(source.len() / BYTES_PER_RUN + 1));
+        Self { view: View { text, runs }, ..Self::default() }
+    }
+
     fn read(&mut self, source: &[u8]) {
-        self.read_range(source, 0..source.len(), true);
+        let mut specials = Specials::of(source);
+        self.read_range(&mut specials, 0..source.len(), true);
         for value in std::mem::take(&mut self.attributes) {
             self.invent(b'\n', value.start);
-            self.read_range(source, value, false);
+            self.read_range(&mut specials, value, false);
         }
     }
 
@@ -203,12 +209,13 @@ impl Builder {
         self.view
     }
 
-    fn read_range(&mut self, source: &[u8], range: Range<usize>, tags: bool) {
+    fn read_range(&mut self, specials: &mut Specials<'_>, range: Range<usize>, tags: bool) {
+        let source = specials.source();
         let mut at = range.start;
         while at < range.end {
-            let plain = escape::plain_prefix(&source[at..range.end]);
-            self.copy(source, at..at + plain);
-            at += plain;
+            let special = specials.next(at..range.end);
+            self.copy(source, at..special);
+            at = special;
             if at < range.end {
                 at = self.special(source, at, range.end, tags);
             }
@@ -220,9 +227,12 @@ impl Builder {
     fn special(&mut self, source: &[u8], at: usize, end: usize, tags: bool) -> usize {
         if source[at] == b'<'
             && tags
-            && let Some(tag) = tag::at(&source[..end], at)
+            && let Some(tag) = tag::read(&source[..end], at, &mut self.attributes)
         {
-            return self.strip(source, at, &tag);
+            if tag.breaks_line {
+                self.invent(b'\n', at);
+            }
+            return tag.end;
         }
         self.in_windows_path = match source[at] {
             b'\\' => escape::continues_windows_path(&self.view.text, self.in_windows_path),
@@ -244,18 +254,6 @@ impl Builder {
         let mut utf8 = [0; 4];
         self.view.text.extend_from_slice(char.encode_utf8(&mut utf8).as_bytes());
         at + length
-    }
-
-    fn strip(&mut self, source: &[u8], at: usize, tag: &tag::Tag) -> usize {
-        if tag.breaks_line {
-            self.invent(b'\n', at);
-        }
-        tag::attribute_values(source, at..tag.end, |value| {
-            if value.len() >= ATTRIBUTE_MIN {
-                self.attributes.push(value);
-            }
-        });
-        tag.end
     }
 
     fn copy(&mut self, source: &[u8], range: Range<usize>) {

@@ -20,6 +20,7 @@ use std::{fmt, ops::Range};
 use automaton::Automaton;
 pub use escapes::{EscapeCensus, Spelled, each_escape, escapes};
 use filter::Filter;
+pub(super) use kernels::{ByteSet, members};
 pub use lint::{LintError, MAX_RATE};
 
 /// The shortest literal an [`AnchorSet`] takes, in bytes: anything shorter stands on every page.

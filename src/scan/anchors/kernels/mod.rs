@@ -5,11 +5,13 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod members;
 mod portable;
 mod suspects;
 #[cfg(target_arch = "x86_64")]
 mod vbmi;
 
+pub(in crate::scan) use members::{ByteSet, members};
 pub(super) use suspects::suspects;
 
 use super::{Kernel, frequency::Frequencies, plan::Sieve, window::Window};

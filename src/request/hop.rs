@@ -51,9 +51,14 @@ const END_TO_END: [HeaderName; 10] = [
 /// Takes away the fields of the connection they came over, those that `Connection` names among them. A wish for
 /// trailers (`TE: trailers`) is kept: the proxy can pass them on.
 pub fn remove_hop_by_hop(fields: &mut HeaderMap, upgrade: Upgrade) {
-    // Mostly there are none: one look at the names is cheaper than asking the map for each.
-    if !fields.keys().any(is_of_the_connection) {
-        return;
+    // Mostly there are none, or that the connection is kept: a look at each name is cheaper than asking the map for all.
+    match fields.keys().filter(|name| is_of_the_connection(name)).fold(Found::default(), Found::and) {
+        Found { connection: false, others: false } => return,
+        Found { others: false, .. } if tokens(fields, &CONNECTION).all(is_of_persistence) => {
+            fields.remove(CONNECTION);
+            return;
+        }
+        Found { .. } => {}
     }
     let trailers = lists(fields, &TE, b"trailers");
     let upgrades = upgrade == Upgrade::Keep && lists(fields, &CONNECTION, b"upgrade") && fields.contains_key(UPGRADE);
@@ -74,6 +79,25 @@ pub fn remove_hop_by_hop(fields: &mut HeaderMap, upgrade: Upgrade) {
         fields.insert(TE, HeaderValue::from_static("trailers"));
         fields.append(CONNECTION, HeaderValue::from_static("te"));
     }
+}
+
+/// Which fields of the connection there are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    connection: bool,
+    others: bool,
+}
+
+impl Found {
+    fn and(self, name: &HeaderName) -> Self {
+        let is_connection = *name == CONNECTION;
+        Self { connection: self.connection || is_connection, others: self.others || !is_connection }
+    }
+}
+
+/// What `Connection` says mostly, and which names no field but one of [`HOP_BY_HOP`].
+fn is_of_persistence(token: &[u8]) -> bool {
+    token.is_empty() || token.eq_ignore_ascii_case(b"keep-alive")
 }
 
 /// [`HOP_BY_HOP`] and `Upgrade`, told by length first.
@@ -133,6 +157,14 @@ mod tests {
             ("upgrade", "websocket"),
             ("accept", "*/*"),
         ];
+        assert_eq!(left(&lines, Upgrade::Drop), ["accept: */*"]);
+    }
+
+    #[test]
+    fn a_connection_that_is_kept_leaves_no_trace() {
+        let lines = [("connection", "Keep-Alive"), ("connection", ", keep-alive"), ("accept", "*/*")];
+        assert_eq!(left(&lines, Upgrade::Keep), ["accept: */*"]);
+        let lines = [("connection", "keep-alive, close"), ("close", "1"), ("accept", "*/*")];
         assert_eq!(left(&lines, Upgrade::Drop), ["accept: */*"]);
     }
 

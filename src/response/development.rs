@@ -98,8 +98,11 @@ impl DevelopmentServers {
 
 impl DevelopmentServer {
     fn is_named_by(&self, value: &str) -> bool {
-        let product = value.trim_start().split([' ', '/']).next().unwrap_or_default();
-        product.eq_ignore_ascii_case(&self.product) && (self.contains.is_empty() || value.contains(&*self.contains))
+        let (said, product) = (value.trim_ascii_start().as_bytes(), self.product.as_bytes());
+        let begins = said.get(..product.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(product));
+        begins
+            && matches!(said.get(product.len()), None | Some(b' ' | b'/'))
+            && (self.contains.is_empty() || value.contains(&*self.contains))
     }
 }
 

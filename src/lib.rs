@@ -25,6 +25,7 @@ pub mod exchange;
 // F4: what moves bytes and the world outside, each crate with one owner
 pub mod admin;
 pub mod config;
+mod http1;
 pub mod logging;
 pub mod metrics;
 pub mod proxy;

@@ -1,6 +1,6 @@
 //! One request and its response, judged: a push machine without I/O, clock, randomness or runtime.
 //!
-//! Three shells drive it: the hyper proxy, Envoy's ext_proc stream and `cofferdam scan`. They call, in order,
+//! Three shells drive it: the proxy, Envoy's ext_proc stream and `cofferdam scan`. They call, in order,
 //! [`Exchange::on_request`], [`Exchange::on_response_head`], [`Exchange::on_chunk`] for each piece of the body as
 //! it came off the wire, [`Exchange::on_end`], then [`Exchange::finish`]; or [`Exchange::cancel`] when the client
 //! has gone.

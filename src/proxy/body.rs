@@ -39,7 +39,7 @@ pub(crate) enum ProxyBody {
     Inspected(Box<Inspected>),
 }
 
-/// The body breaks off; hyper then ends the connection without ending the message.
+/// The body breaks off; the connection then ends without the end of the message.
 #[derive(Debug, Error)]
 #[error("the response was broken off")]
 pub(crate) struct BrokenOff;
@@ -86,7 +86,7 @@ enum State {
     Over,
 }
 
-/// hyper throws away what it has not written yet when a body breaks off.
+/// HTTP/2 throws away what it has not written yet when a body breaks off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Flush {
     /// Let it write first.
@@ -133,7 +133,7 @@ impl Body for ProxyBody {
         }
     }
 
-    /// Exact only for what is there: hyper cuts a body to the length this says.
+    /// Exact only for what is there: a body is cut to the length this says.
     fn size_hint(&self) -> SizeHint {
         match self {
             Self::Empty => SizeHint::with_exact(0),
@@ -287,7 +287,7 @@ impl Inspected {
         matches!(self.state, State::Open) && self.upstream.is_end() && self.visit.exchange.passes_unread()
     }
 
-    /// Hands a piece on. With the last one the record is closed: hyper need not ask again once it has as many bytes
+    /// Hands a piece on. With the last one the record is closed: nobody need ask again who has as many bytes
     /// as were announced.
     fn hand_on(&mut self, data: Bytes) -> Frame<Bytes> {
         self.visit.entry.bytes += data.len() as u64;

@@ -15,7 +15,6 @@ use std::{
 use arc_swap::{ArcSwap, Cache};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, Version, header, request, response, uri::PathAndQuery};
-use hyper::body::Incoming;
 
 pub(crate) use self::body::ProxyBody;
 use self::{body::Inspected, random::RandomSource, visit::Visit};
@@ -26,7 +25,7 @@ use crate::{
     record::{Entry, Recorder},
     request::{Peer, RequestHead},
     response::{Reply, ResponseHead},
-    server::{Abuse, Clock, Connection, Service},
+    server::{Abuse, Clock, Connection, Service, Upload},
     upstream::{Answer, BodyLimit, Fault, Reading, RequestBody, Upstream, UpstreamBody},
 };
 
@@ -77,7 +76,7 @@ impl Proxy {
     }
 
     /// One exchange.
-    async fn handle(&self, request: Request<Incoming>, connection: &Rc<Connection>) -> Response<ProxyBody> {
+    async fn handle(&self, request: Request<Upload>, connection: &Rc<Connection>) -> Response<ProxyBody> {
         let (parts, body) = request.into_parts();
         let mut visit = self.begin(&parts, connection);
         let mut head = request_head(parts);
@@ -104,7 +103,7 @@ impl Proxy {
         &self,
         visit: Visit,
         mut head: RequestHead,
-        body: Incoming,
+        body: Upload,
         connection: &Rc<Connection>,
     ) -> Response<ProxyBody> {
         let body = match self.whole(&visit, body, connection).await {
@@ -123,7 +122,7 @@ impl Proxy {
         }
     }
 
-    async fn whole(&self, visit: &Visit, body: Incoming, connection: &Rc<Connection>) -> Result<RequestBody, Fault> {
+    async fn whole(&self, visit: &Visit, body: Upload, connection: &Rc<Connection>) -> Result<RequestBody, Fault> {
         let Some(limits) = visit.exchange.whole_body().filter(|_| !http_body::Body::is_end_stream(&body)) else {
             return Ok(RequestBody::Empty);
         };
@@ -248,11 +247,11 @@ impl Proxy {
 impl Service for Proxy {
     type Body = ProxyBody;
 
-    async fn call(&self, request: Request<Incoming>, connection: &Rc<Connection>) -> Response<ProxyBody> {
+    async fn call(&self, request: Request<Upload>, connection: &Rc<Connection>) -> Response<ProxyBody> {
         self.handle(request, connection).await
     }
 
-    fn overloaded(&self, request: Request<Incoming>, connection: &Rc<Connection>) -> Response<ProxyBody> {
+    fn overloaded(&self, request: Request<Upload>, connection: &Rc<Connection>) -> Response<ProxyBody> {
         let (parts, _) = request.into_parts();
         let mut visit = self.begin(&parts, connection);
         match visit.exchange.on_request(&mut request_head(parts)) {
@@ -304,8 +303,8 @@ fn respond(head: ResponseHead, body: impl FnOnce(&ResponseHead) -> ProxyBody) ->
     let mut response = Response::new(body(&head));
     *response.status_mut() = head.status;
     *response.headers_mut() = head.headers;
-    if let Some(Ok(phrase)) = head.reason.map(|reason| hyper::ext::ReasonPhrase::try_from(reason.as_bytes())) {
-        response.extensions_mut().insert(phrase);
+    if let Some(reason) = head.reason {
+        response.extensions_mut().insert(reason);
     }
     response
 }

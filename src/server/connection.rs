@@ -1,9 +1,8 @@
-//! One client connection: its deadlines, hyper's HTTP/1.1 on it, its end. A stream of HTTP/2 is to its exchange what
+//! One client connection: its deadlines, and hyper's HTTP/2 on it. A stream of HTTP/2 is to its exchange what
 //! a connection is to its exchanges in HTTP/1.1, and has the same form.
 
 use std::{
     cell::{Cell, RefCell},
-    convert::Infallible,
     fmt,
     future::{Future, poll_fn},
     pin::Pin,
@@ -13,17 +12,12 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::StatusCode;
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioIo;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{
     ConnectionSettings, Service,
     clock::{Clock, Deadline},
     listener::Duplex,
-    refusal::{self, HoldBack},
-    response::Response,
 };
 use crate::request::Peer;
 
@@ -41,8 +35,6 @@ pub(crate) struct Connection {
     pub(crate) quiet_deadline: Deadline,
     /// For what the connection itself waits for.
     deadline: Deadline,
-    /// How often hyper has been asked to go on.
-    round: Cell<u64>,
     stage: Cell<Stage>,
     awaits_body: Cell<bool>,
     /// The request's body became longer than allowed.
@@ -146,7 +138,6 @@ impl Connection {
             exchange_deadline: clock.deadline(),
             quiet_deadline: clock.deadline(),
             deadline: clock.deadline(),
-            round: Cell::new(0),
             stage: Cell::new(stage),
             awaits_body: Cell::new(false),
             oversized: Cell::new(false),
@@ -216,6 +207,16 @@ impl Connection {
         self.resets.set(true);
     }
 
+    /// Whether it does.
+    pub(super) fn is_severed(&self) -> bool {
+        self.resets.get()
+    }
+
+    /// What takes the connection over.
+    pub(super) fn take_over(&self) -> Option<Takeover> {
+        self.takeover.borrow_mut().take()
+    }
+
     /// Hands the connection over when the response (a 101) has left.
     pub(crate) fn switch(&self, takeover: Takeover) {
         *self.takeover.borrow_mut() = Some(takeover);
@@ -251,12 +252,13 @@ impl Connection {
         self.oversized.take()
     }
 
-    fn begin_exchange(&self) {
+    /// A request head is there.
+    pub(super) fn begin_exchange(&self) {
         self.stage.set(Stage::Exchange);
         self.deadline.clear();
     }
 
-    /// The response's body is with hyper, or dropped.
+    /// The response has left.
     pub(super) fn end_exchange(&self) {
         self.exchange_deadline.clear();
         self.quiet_deadline.clear();
@@ -281,11 +283,6 @@ impl Connection {
         if self.streams.get() == 0 {
             self.enter(Stage::NoStream);
         }
-    }
-
-    /// How often hyper has been asked to go on.
-    pub(super) fn round(&self) -> u64 {
-        self.round.get()
     }
 
     /// The client has been told that the connection ends; it has a moment to understand.
@@ -315,7 +312,7 @@ impl Connection {
     }
 
     /// Whether the client has kept us waiting for too long.
-    fn poll_overdue(&self, cx: &mut Context<'_>) -> Poll<Option<Abuse>> {
+    pub(super) fn poll_overdue(&self, cx: &mut Context<'_>) -> Poll<Option<Abuse>> {
         self.deadline.poll(cx).map(|()| match self.stage.get() {
             _ if self.floods() => Some(Abuse::Resets),
             _ if self.write_blocked.get() => Some(Abuse::SlowRead),
@@ -333,99 +330,15 @@ impl Drop for Connection {
     }
 }
 
-/// How the driving of a connection came to an end.
+/// How the driving of a connection of HTTP/2 came to an end.
 pub(super) enum End {
     Closed(hyper::Result<()>),
     Overdue(Option<Abuse>),
 }
 
-/// Serves HTTP/1.1 on one connection to its end, whatever carries it.
-pub(super) async fn serve<D: Duplex, S: Service>(duplex: D, connection: Rc<Connection>, clock: &Clock, service: Rc<S>) {
-    let calls = service_fn(|request| {
-        connection.begin_exchange();
-        let (service, connection) = (service.clone(), connection.clone());
-        async move {
-            // Boxed, so that an idle connection does not hold the room of an exchange.
-            let response = Box::pin(service.call(request, &connection)).await;
-            Ok::<_, Infallible>(Response::new(response, connection))
-        }
-    });
-    let duplex = HoldBack::new(duplex, connection.clone());
-    let mut http = http1(&connection.settings).serve_connection(TokioIo::new(duplex), calls);
-    let end = drive(&mut http, &connection, clock).await;
-    let parts = http.into_parts();
-    let (mut duplex, held) = parts.io.into_inner().into_parts();
-    let takeover = connection.takeover.borrow_mut().take();
-    match (end, takeover) {
-        (End::Closed(Ok(())), Some(takeover)) => takeover(Box::new(duplex), parts.read_buf).await,
-        (end, _) => {
-            if connection.resets.get() {
-                duplex.reset_on_close();
-            }
-            report(&end, &connection, &*service);
-            let began = !parts.read_buf.is_empty();
-            // Boxed: it has a buffer.
-            Box::pin(say_last(&mut duplex, held, &connection, (&end, began), &*service)).await;
-        }
-    }
-}
-
-/// What a client still hears of a connection that has ended. `began` is whether a part of a request head had come.
-async fn say_last<S: Service>(
-    duplex: &mut impl Duplex,
-    held: Vec<u8>,
-    connection: &Connection,
-    (end, began): (&End, bool),
-    service: &S,
-) {
-    let page = |status| service.unread(connection, status);
-    match end {
-        End::Closed(Err(error)) if error.is_parse() => refusal::settle(duplex, held, connection, Some(page)).await,
-        End::Overdue(Some(Abuse::SlowHead)) if began => {
-            refusal::refuse(duplex, held, connection, &page(StatusCode::REQUEST_TIMEOUT)).await;
-        }
-        _ if !held.is_empty() => refusal::settle(duplex, held, connection, None::<fn(_) -> _>).await,
-        _ => {}
-    }
-}
-
-/// hyper's own limit on fields. Up to it they are parsed on the stack; any other limit costs each request two
-/// allocations of several KiB.
-const HEADERS_ON_STACK: usize = 100;
-
-/// No timer of hyper's: the deadlines are ours (see [`super::clock`]).
-fn http1(settings: &ConnectionSettings) -> http1::Builder {
-    let mut builder = http1::Builder::new();
-    builder.header_read_timeout(None);
-    if settings.max_headers > HEADERS_ON_STACK {
-        builder.max_headers(settings.max_headers);
-    }
-    // The buffer alone would let a head pass that comes in large pieces.
-    builder.max_buf_size(settings.buffer).max_header_size(settings.buffer);
-    builder
-}
-
 /// hyper's connection as seen from here.
 pub(super) trait Driven: Future<Output = hyper::Result<()>> + Unpin {
-    /// Whether the client is told when an idle connection is closed.
-    const SAYS_GOODBYE: bool;
-
     fn take_leave(&mut self);
-}
-
-impl<I, B, S> Driven for http1::Connection<I, S>
-where
-    S: hyper::service::HttpService<hyper::body::Incoming, ResBody = B>,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    I: hyper::rt::Read + hyper::rt::Write + Unpin,
-    B: http_body::Body + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    const SAYS_GOODBYE: bool = false;
-
-    fn take_leave(&mut self) {
-        Pin::new(self).graceful_shutdown();
-    }
 }
 
 pub(super) async fn drive<H: Driven>(http: &mut H, connection: &Connection, clock: &Clock) -> End {
@@ -436,12 +349,11 @@ pub(super) async fn drive<H: Driven>(http: &mut H, connection: &Connection, cloc
                 leaving = true;
                 http.take_leave();
             }
-            connection.round.set(connection.round.get() + 1);
             if let Poll::Ready(result) = Pin::new(&mut *http).poll(cx) {
                 return Poll::Ready(End::Closed(result));
             }
             match ready!(connection.poll_overdue(cx)) {
-                None if H::SAYS_GOODBYE && !leaving => {
+                None if !leaving => {
                     leaving = true;
                     http.take_leave();
                     connection.say_goodbye();

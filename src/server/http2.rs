@@ -32,6 +32,7 @@ use super::{
     clock::Clock,
     connection::{Connection, Driven, drive, report},
     listener::Duplex,
+    upload::Upload,
 };
 
 /// The most streams at a time. Browsers open fewer than 100; RFC 9113 section 6.5.2 advises not to allow less.
@@ -90,11 +91,12 @@ fn builder<S: Service>(streams: Streams<S>, settings: &ConnectionSettings) -> ht
 }
 
 async fn answer<S: Service>(
-    mut request: Request<Incoming>,
+    request: Request<Incoming>,
     stream: Rc<Connection>,
     service: Rc<S>,
     exchanges: Arc<Semaphore>,
 ) -> Result<http::Response<Response<S::Body>>, Infallible> {
+    let mut request = request.map(Upload::Http2);
     let unsettled = Unsettled(&stream);
     join_cookies(request.headers_mut());
     let response = match turn(&stream, exchanges).await {
@@ -212,8 +214,6 @@ where
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     E: hyper::rt::bounds::Http2ServerConnExec<C::Future, B>,
 {
-    const SAYS_GOODBYE: bool = true;
-
     fn take_leave(&mut self) {
         self.as_mut().graceful_shutdown();
     }

@@ -1,4 +1,4 @@
-//! The bytes of a client connection on their way to and from hyper: what moves its deadlines.
+//! The bytes of a client connection on their way in and out: what moves its deadlines.
 
 use std::{
     io,

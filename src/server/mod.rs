@@ -3,6 +3,7 @@
 
 mod clock;
 mod connection;
+mod http1;
 mod http2;
 mod io;
 mod listener;
@@ -10,8 +11,8 @@ pub(crate) mod pem;
 mod preface;
 mod redirect;
 mod refusal;
-mod response;
 mod tls;
+mod upload;
 
 pub use clock::TICK;
 pub(crate) use clock::{Clock, Deadline};
@@ -21,12 +22,12 @@ pub use listener::{Bound, ListenAddress, bind};
 pub use pem::{CertificateFiles, TlsError};
 pub(crate) use redirect::Redirect;
 pub use tls::{ClientCertificates, TlsFiles, TlsIdentity, TlsSettings};
+pub(crate) use upload::{Upload, UploadFault};
 
 use std::{cell::Cell, future::Future, net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response as HttpResponse, StatusCode};
-use hyper::body::Incoming;
 use tokio::{
     sync::{Notify, Semaphore},
     task::spawn_local,
@@ -34,6 +35,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use self::{
+    http1::Scratch,
     io::ClientIo,
     listener::{Accepted, LOCAL_PEER},
     preface::Spoken,
@@ -51,8 +53,7 @@ pub struct ConnectionSettings {
     pub idle_timeout: Duration,
     /// How long a client may refuse to take any byte of a response.
     pub write_timeout: Duration,
-    /// Bytes of the largest request head, and of what is read ahead and not yet written, each way. hyper's own
-    /// default of 400 KiB costs 0.9 MiB per slow reader, 64 KiB costs 0.2.
+    /// Bytes of the largest request head, and of what is read ahead and not yet written, each way.
     pub buffer: usize,
     /// The most fields of a request head; at least 100. The route's own, lower, limits answer with a page; this one
     /// does not.
@@ -92,12 +93,12 @@ pub(crate) trait Service: 'static {
     /// Answers one request. What goes wrong is an answer too.
     fn call(
         &self,
-        request: Request<Incoming>,
+        request: Request<Upload>,
         connection: &Rc<Connection>,
     ) -> impl Future<Output = HttpResponse<Self::Body>>;
 
     /// Answers a request for which there is no turn in time.
-    fn overloaded(&self, request: Request<Incoming>, connection: &Rc<Connection>) -> HttpResponse<Self::Body>;
+    fn overloaded(&self, request: Request<Upload>, connection: &Rc<Connection>) -> HttpResponse<Self::Body>;
 
     /// The answer to what came instead of a request that can be read, and whose `status` is settled.
     fn unread(&self, connection: &Connection, status: StatusCode) -> HttpResponse<Bytes>;
@@ -122,6 +123,7 @@ pub(crate) struct Server<S> {
     handshakes: Semaphore,
     /// Turns of the exchanges of HTTP/2.
     exchanges: Arc<Semaphore>,
+    scratch: Scratch,
 }
 
 /// How long to wait after an accept that failed because something ran out (file descriptors, memory).
@@ -137,6 +139,7 @@ impl<S: Service> Server<S> {
             handshakes: Semaphore::new(settings.max_handshakes),
             exchanges: Arc::new(Semaphore::new(settings.max_connections)),
             settings: Rc::new(settings),
+            scratch: Scratch::default(),
         })
     }
 
@@ -196,7 +199,8 @@ impl<S: Service> Guest<S> {
     }
 
     async fn serve(self, duplex: impl Duplex, connection: Rc<Connection>) {
-        connection::serve(duplex, connection, &self.0.clock, self.0.service.clone()).await;
+        let Server { clock, service, scratch, .. } = &*self.0;
+        http1::serve(duplex, connection, clock, service.clone(), scratch.clone()).await;
     }
 
     async fn serve_http2(self, duplex: impl Duplex, connection: Rc<Connection>) {

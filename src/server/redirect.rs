@@ -5,9 +5,8 @@ use std::rc::Rc;
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header, uri::Authority};
 use http_body_util::Empty;
-use hyper::body::Incoming;
 
-use super::{Abuse, Connection, Service};
+use super::{Abuse, Connection, Service, Upload};
 use crate::{
     incident::Mode,
     request::{self, GuardPolicy, Peer, RequestHead},
@@ -29,12 +28,12 @@ impl<S: Service> Redirect<S> {
 impl<S: Service> Service for Redirect<S> {
     type Body = Empty<Bytes>;
 
-    async fn call(&self, request: Request<Incoming>, _: &Rc<Connection>) -> Response<Empty<Bytes>> {
+    async fn call(&self, request: Request<Upload>, _: &Rc<Connection>) -> Response<Empty<Bytes>> {
         let http::request::Parts { method, uri, version, headers, .. } = request.into_parts().0;
         answer(&RequestHead { method, uri, version, headers }, self.port)
     }
 
-    fn overloaded(&self, _: Request<Incoming>, _: &Rc<Connection>) -> Response<Empty<Bytes>> {
+    fn overloaded(&self, _: Request<Upload>, _: &Rc<Connection>) -> Response<Empty<Bytes>> {
         let mut response = Response::new(Empty::new());
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
         response

@@ -10,11 +10,10 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
 use thiserror::Error;
 
 use super::whole::Whole;
-use crate::server::Connection;
+use crate::server::{Connection, Upload, UploadFault};
 
 /// How long a body that does not say its length may become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +29,7 @@ pub(crate) struct BodyLimit {
 pub(crate) enum UploadError {
     /// By the client.
     #[error(transparent)]
-    Client(#[from] hyper::Error),
+    Client(#[from] UploadFault),
     /// It is too long.
     #[error("the request's body is longer than the route allows")]
     TooLarge,
@@ -48,7 +47,7 @@ pub(crate) enum RequestBody {
     /// As it comes in.
     Streaming {
         /// The client's side.
-        incoming: Incoming,
+        incoming: Upload,
         /// Whose exchange deadline it moves.
         connection: Rc<Connection>,
         /// How long the application may take once it has all there is.
@@ -71,7 +70,7 @@ pub(crate) enum RequestBody {
 
 impl RequestBody {
     pub(crate) fn new(
-        incoming: Incoming,
+        incoming: Upload,
         connection: &Rc<Connection>,
         head_timeout: Duration,
         limit: Option<BodyLimit>,

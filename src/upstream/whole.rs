@@ -10,7 +10,6 @@ use std::{
 
 use bytes::Bytes;
 use http_body::{Body, Frame};
-use hyper::body::Incoming;
 
 use super::{
     BodyLimit, Fault,
@@ -18,7 +17,7 @@ use super::{
 };
 use crate::{
     policy::WholeBody,
-    server::{Clock, Connection},
+    server::{Clock, Connection, Upload},
 };
 
 /// Bytes that stay in memory where no file can be made, as in a container with nothing to write on.
@@ -27,7 +26,7 @@ const WITHOUT_FILE: usize = 4 << 20;
 /// What is read, and what it is held to.
 #[derive(Debug)]
 pub(crate) struct Reading<'a> {
-    pub(crate) incoming: Incoming,
+    pub(crate) incoming: Upload,
     pub(crate) limits: &'a WholeBody,
     /// The guard's own limit.
     pub(crate) guard: Option<BodyLimit>,

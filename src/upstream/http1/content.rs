@@ -2,29 +2,19 @@
 
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes, BytesMut};
-use http::{HeaderMap, StatusCode, header, response};
+use bytes::{Bytes, BytesMut};
+use http::{StatusCode, header, response};
 use http_body::Frame;
 
-use super::{Http1, chunked::Chunked, sending::Sending};
-use crate::upstream::{body::BodyFault, framing};
+use super::{Http1, sending::Sending};
+use crate::{
+    http1::{Chunked, Malformed, Piece, take},
+    upstream::{body::BodyFault, framing},
+};
 
 /// Bytes that are read of a body at once, when it says its length and when not.
 const READ: usize = 64 * 1024;
 const READ_UNSIZED: usize = 16 * 1024;
-
-/// The body breaks the rules of its framing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Malformed;
-
-/// A part of a body.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece {
-    /// Never empty.
-    Data(Bytes),
-    /// The last.
-    Trailers(HeaderMap),
-}
 
 /// Where a body ends, or how much of it is left.
 #[derive(Debug)]
@@ -113,16 +103,6 @@ impl Framing {
             _ => READ_UNSIZED,
         }
     }
-}
-
-/// Takes `length` bytes. A few out of a large buffer are copied: whoever holds them would hold all of it.
-pub(super) fn take(input: &mut BytesMut, length: usize) -> Bytes {
-    if input.capacity() / 2 < length {
-        return input.split_to(length).freeze();
-    }
-    let copy = Bytes::copy_from_slice(input.get(..length).unwrap_or_default());
-    input.advance(length);
-    copy
 }
 
 impl Content {

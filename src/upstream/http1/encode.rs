@@ -3,7 +3,7 @@
 use http::{HeaderMap, header, request};
 use http_body::Body;
 
-use crate::upstream::RequestBody;
+use crate::{http1::push_field, upstream::RequestBody};
 
 /// How the body of a request is told from what follows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,26 +49,9 @@ pub(super) fn head(out: &mut Vec<u8>, parts: &request::Parts, coding: Coding) {
 fn fields(out: &mut Vec<u8>, fields: &HeaderMap) {
     for (name, value) in fields {
         if *name != header::TRANSFER_ENCODING && *name != header::CONTENT_LENGTH {
-            out.extend_from_slice(name.as_str().as_bytes());
-            out.extend_from_slice(b": ");
-            out.extend_from_slice(value.as_bytes());
-            out.extend_from_slice(b"\r\n");
+            push_field(out, name, value.as_bytes());
         }
     }
-}
-
-/// Appends a chunk. An empty one would end the body.
-pub(super) fn chunk(out: &mut Vec<u8>, data: &[u8]) {
-    if !data.is_empty() {
-        out.extend_from_slice(format!("{:x}\r\n", data.len()).as_bytes());
-        out.extend_from_slice(data);
-        out.extend_from_slice(b"\r\n");
-    }
-}
-
-/// Appends the end of a body in chunks. Trailers of requests are not passed on (RFC 9110 section 6.5.1).
-pub(super) fn last_chunk(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"0\r\n\r\n");
 }
 
 #[cfg(test)]
@@ -95,14 +78,5 @@ mod tests {
         assert_eq!(encoded(Coding::Empty), format!("{begin}content-length: 0\r\n\r\n"));
         assert_eq!(encoded(Coding::Length(5)), format!("{begin}content-length: 5\r\n\r\n"));
         assert_eq!(encoded(Coding::Chunked), format!("{begin}transfer-encoding: chunked\r\n\r\n"));
-    }
-
-    #[test]
-    fn an_empty_piece_does_not_end_a_body_in_chunks() {
-        let mut out = Vec::new();
-        chunk(&mut out, b"");
-        chunk(&mut out, b"0123456789abcdef");
-        last_chunk(&mut out);
-        assert_eq!(out, b"10\r\n0123456789abcdef\r\n0\r\n\r\n");
     }
 }

@@ -3,9 +3,10 @@
 use bytes::{Buf, BytesMut};
 
 use super::{
-    content::{Framing, Malformed, Piece},
+    content::Framing,
     head::{self, Parsed},
 };
+use crate::http1::{Malformed, Piece, SpareMap};
 
 /// Reads arbitrary bytes as an answer, whole and in pieces, and checks what holds for any input: no panic, no byte read
 /// that did not come, and the same answer or refusal whichever way it came.
@@ -48,7 +49,7 @@ pub(super) fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, to_head: bool
     for piece in pieces {
         input.extend_from_slice(piece);
         if begun.is_none() {
-            match head::parse(&input) {
+            match head::parse(&input, &SpareMap::default()) {
                 None => return Read::Malformed,
                 Some(None) => continue,
                 Some(Some(Parsed { head, length })) => {

@@ -3,10 +3,12 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version, header, response};
+use http::{HeaderMap, Response, StatusCode, Version, header, response};
 
-use crate::response::ReasonPhrase;
+use crate::{
+    http1::{Fields, SpareMap, has_token},
+    response::ReasonPhrase,
+};
 
 /// The most fields of a head, interim ones included.
 pub(super) const MAX_FIELDS: usize = 100;
@@ -19,7 +21,7 @@ pub(super) struct Parsed {
 }
 
 /// Reads the head at the beginning of `bytes`. `None` if that is none, `Some(None)` if it is not complete.
-pub(super) fn parse(bytes: &[u8]) -> Option<Option<Parsed>> {
+pub(super) fn parse(bytes: &[u8], spare: &SpareMap) -> Option<Option<Parsed>> {
     let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
     let mut parsed = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
@@ -31,33 +33,16 @@ pub(super) fn parse(bytes: &[u8]) -> Option<Option<Parsed>> {
     let mut head = Response::new(()).into_parts().0;
     head.status = StatusCode::from_u16(parsed.code?).ok()?;
     head.version = if parsed.version? == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
-    head.headers = field_map(parsed.headers, bytes.get(..length)?)?;
+    head.headers = Fields::of(bytes.get(..length)?, parsed.headers).into_map(spare.take())?;
     if let Some(reason) = parsed.reason.and_then(|phrase| ReasonPhrase::own(phrase, head.status)) {
         head.extensions.insert(reason);
     }
     Some(Some(Parsed { head, length }))
 }
 
-/// All values share one copy of the head.
-fn field_map(fields: &[httparse::Header<'_>], bytes: &[u8]) -> Option<HeaderMap> {
-    let shared = Bytes::copy_from_slice(bytes);
-    let mut map = HeaderMap::with_capacity(fields.len());
-    for field in fields {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
-        let start = (field.value.as_ptr() as usize).saturating_sub(bytes.as_ptr() as usize);
-        let value = if field.value.is_empty() { Bytes::new() } else { shared.slice(start..start + field.value.len()) };
-        map.append(name, HeaderValue::from_maybe_shared(value).ok()?);
-    }
-    Some(map)
-}
-
 /// Whether the application will take another request on the connection (RFC 9112 section 9.3).
 pub(super) fn is_kept_alive(head: &response::Parts) -> bool {
-    let says = |option: &str| {
-        let values = head.headers.get_all(header::CONNECTION).iter();
-        let mut options = values.flat_map(|value| value.as_bytes().split(|&byte| byte == b','));
-        options.any(|said| said.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
-    };
+    let says = |option| head.headers.get_all(header::CONNECTION).iter().any(|value| has_token(value, option));
     head.status != StatusCode::SWITCHING_PROTOCOLS
         && !says("close")
         && (head.version == Version::HTTP_11 || says("keep-alive"))
@@ -73,16 +58,22 @@ pub(super) fn signs_in_connection(request: &HeaderMap) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
+    fn read(bytes: &[u8]) -> Option<Option<Parsed>> {
+        parse(bytes, &SpareMap::default())
+    }
+
     fn head(text: &str) -> response::Parts {
-        parse(text.as_bytes()).unwrap().unwrap().head
+        read(text.as_bytes()).unwrap().unwrap().head
     }
 
     #[test]
     fn a_head_is_read_as_it_stands() {
         let text = "HTTP/1.1 404 Not At All\r\nA: 1\r\nb:\r\nA:  two \r\n\r\nbody";
-        let Parsed { head, length } = parse(text.as_bytes()).unwrap().unwrap();
+        let Parsed { head, length } = read(text.as_bytes()).unwrap().unwrap();
         assert_eq!(&text[length..], "body");
         assert_eq!((head.status.as_u16(), head.version), (404, Version::HTTP_11));
         assert_eq!(head.extensions.get::<ReasonPhrase>().unwrap().as_bytes(), b"Not At All");
@@ -95,7 +86,7 @@ mod tests {
     fn every_beginning_of_a_head_is_incomplete() {
         let text = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\nX: y\r\n\r\n";
         for length in 0..text.len() {
-            assert!(matches!(parse(&text[..length]), Some(None)), "{length}");
+            assert!(matches!(read(&text[..length]), Some(None)), "{length}");
         }
     }
 
@@ -112,10 +103,10 @@ mod tests {
             "HTTP/2.0 200 OK\r\n\r\n",
             "ICY 200 OK\r\n\r\n",
         ] {
-            assert!(parse(text.as_bytes()).is_none(), "{text:?}");
+            assert!(read(text.as_bytes()).is_none(), "{text:?}");
         }
         let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "A: 1\r\n".repeat(MAX_FIELDS + 1));
-        assert!(parse(many.as_bytes()).is_none());
+        assert!(read(many.as_bytes()).is_none());
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! costs one write and one read on this side. What the application says is believed only if it can be read in one
 //! way, and an idle connection holds no buffer.
 
-mod chunked;
 mod content;
 mod encode;
 mod fuzz;
@@ -30,6 +29,7 @@ pub(super) use self::content::Content;
 pub use self::fuzz::fuzz_answer;
 use self::{content::Framing, head::Parsed, sending::Sending};
 use super::{Fault, RequestBody, io::Stream, link::Failure};
+use crate::http1::SpareMap;
 
 /// Bytes that are read at first: enough for the head and the whole of an ordinary page.
 const FIRST_READ: usize = 16 * 1024;
@@ -38,12 +38,19 @@ const FIRST_READ: usize = 16 * 1024;
 const INTERIM_HEADS: usize = 2;
 
 /// Where the first bytes of answers arrive; one worker's connections share it, since none keeps anything there.
-#[derive(Clone, Debug)]
-pub(super) struct Scratch(Rc<RefCell<Box<[u8]>>>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Scratch(Rc<Workspace>);
 
-impl Default for Scratch {
+#[derive(Debug)]
+struct Workspace {
+    read: RefCell<Box<[u8]>>,
+    /// Of the request before, for the next answer.
+    fields: SpareMap,
+}
+
+impl Default for Workspace {
     fn default() -> Self {
-        Self(Rc::new(RefCell::new(vec![0; FIRST_READ].into())))
+        Self { read: RefCell::new(vec![0; FIRST_READ].into()), fields: SpareMap::default() }
     }
 }
 
@@ -96,6 +103,7 @@ impl Http1 {
             }
         };
         let framing = Framing::of(&head, parts.method == Method::HEAD).ok_or(Fault::Malformed)?;
+        self.scratch.0.fields.put(parts.headers);
         let reusable = head::is_kept_alive(&head) && !signs_in;
         let content = Content::new(framing, reusable, sending);
         Ok((head, content.begun(self)))
@@ -109,9 +117,9 @@ impl Http1 {
     /// Reads until a final head has come; interim ones are dropped.
     fn poll_answer(&mut self, cx: &mut Context<'_>, interim: &mut usize) -> Poll<Result<response::Parts, Fault>> {
         let scratch = self.scratch.clone();
-        let mut scratch = scratch.0.borrow_mut();
+        let mut room = scratch.0.read.borrow_mut();
         loop {
-            let mut space = ReadBuf::new(&mut scratch);
+            let mut space = ReadBuf::new(&mut room);
             let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut space));
             if read.is_err() || space.filled().is_empty() {
                 return Poll::Ready(Err(self.ended()));
@@ -133,19 +141,19 @@ impl Http1 {
             return Ok(None);
         }
         if self.input.is_empty() {
-            let (head, length) = final_head(came, self.max_head, interim)?;
+            let (head, length) = final_head(came, self.max_head, interim, &self.scratch.0.fields)?;
             self.input.extend_from_slice(came.get(length..).unwrap_or_default());
             return Ok(head);
         }
         self.input.extend_from_slice(came);
-        let (head, length) = final_head(&self.input, self.max_head, interim)?;
+        let (head, length) = final_head(&self.input, self.max_head, interim, &self.scratch.0.fields)?;
         self.input.advance(length);
         Ok(head)
     }
 
     /// What an end says that comes before the head is complete.
     fn ended(&self) -> Fault {
-        if head::parse(&self.input).is_none() { Fault::Malformed } else { Fault::Closed }
+        if head::parse(&self.input, &self.scratch.0.fields).is_none() { Fault::Malformed } else { Fault::Closed }
     }
 
     /// Reads up to `most` bytes of a body; none at its end.
@@ -156,11 +164,16 @@ impl Http1 {
 }
 
 /// The final head in `bytes`, if it is there, and how many bytes it and the interim ones before it were.
-fn final_head(bytes: &[u8], max_head: usize, interim: &mut usize) -> Result<(Option<response::Parts>, usize), Fault> {
+fn final_head(
+    bytes: &[u8],
+    max_head: usize,
+    interim: &mut usize,
+    spare: &SpareMap,
+) -> Result<(Option<response::Parts>, usize), Fault> {
     let mut before = 0;
     loop {
         let rest = bytes.get(before..).unwrap_or_default();
-        let Some(Parsed { head, length }) = head::parse(rest).ok_or(Fault::Malformed)? else {
+        let Some(Parsed { head, length }) = head::parse(rest, spare).ok_or(Fault::Malformed)? else {
             return Ok((None, before));
         };
         if length > max_head {

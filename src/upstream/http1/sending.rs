@@ -12,10 +12,13 @@ use http_body::Body;
 use tokio::io::AsyncWrite;
 
 use super::encode::{self, Coding};
-use crate::upstream::{
-    Fault, RequestBody,
-    io::Stream,
-    link::{Again, is_repeatable},
+use crate::{
+    http1::{chunk, last_chunk},
+    upstream::{
+        Fault, RequestBody,
+        io::Stream,
+        link::{Again, is_repeatable},
+    },
 };
 
 /// Bytes that are collected before they are written.
@@ -99,7 +102,7 @@ impl Sending {
     fn append(&mut self, data: &Bytes) -> Result<(), Fault> {
         match &mut self.coding {
             Coding::Empty => return Err(Fault::Request),
-            Coding::Chunked => encode::chunk(&mut self.out, data),
+            Coding::Chunked => chunk(&mut self.out, data),
             Coding::Length(left) => {
                 *left = left.checked_sub(data.len() as u64).ok_or(Fault::Request)?;
                 self.out.extend_from_slice(data);
@@ -115,7 +118,7 @@ impl Sending {
     fn finish(&mut self) -> Result<(), Fault> {
         match self.coding {
             Coding::Length(1..) => return Err(Fault::Request),
-            Coding::Chunked => encode::last_chunk(&mut self.out),
+            Coding::Chunked => last_chunk(&mut self.out),
             Coding::Length(0) | Coding::Empty => {}
         }
         self.stage = Stage::Rest;

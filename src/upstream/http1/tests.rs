@@ -69,15 +69,6 @@ fn chunks_are_framed_strictly_and_within_bounds() {
     }
 }
 
-#[test]
-fn a_few_bytes_do_not_hold_a_large_buffer() {
-    let mut input = BytesMut::with_capacity(64 * 1024);
-    input.extend_from_slice(b"hello");
-    let held = content::take(&mut input, 5);
-    assert_eq!(held, "hello");
-    assert!(input.try_reclaim(64 * 1024 - 5), "nobody else holds it");
-}
-
 proptest! {
     #[test]
     fn an_answer_does_not_depend_on_how_its_bytes_come(

@@ -3,9 +3,9 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
-use memchr::memchr;
+use memchr::{memchr, memchr_iter};
 
-use super::content::{Malformed, Piece, take};
+use super::{Malformed, Piece, take};
 
 /// The longest line that announces a chunk, its extensions included.
 const MAX_LINE: usize = 4 * 1024;
@@ -19,7 +19,7 @@ const MAX_TRAILER_FIELDS: usize = 64;
 
 /// Where in the body the next byte stands.
 #[derive(Debug)]
-pub(super) struct Chunked {
+pub(crate) struct Chunked {
     place: Place,
     /// Bytes of extensions that may still come.
     extensions: usize,
@@ -46,12 +46,12 @@ impl Default for Chunked {
 }
 
 impl Chunked {
-    pub(super) fn is_end(&self) -> bool {
+    pub(crate) fn is_end(&self) -> bool {
         self.place == Place::End
     }
 
     /// Takes the next piece of the body from `input`; none if that needs more, or there is no more.
-    pub(super) fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Piece>, Malformed> {
+    pub(crate) fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Piece>, Malformed> {
         self.step(input).inspect_err(|_| self.place = Place::Broken)
     }
 
@@ -104,6 +104,26 @@ impl Chunked {
     }
 }
 
+/// Appends a chunk. An empty one would end the body.
+pub(crate) fn chunk(out: &mut Vec<u8>, data: &[u8]) {
+    if !data.is_empty() {
+        chunk_size(out, data.len());
+        out.extend_from_slice(data);
+        out.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Appends the line that announces a chunk of `length` bytes.
+pub(crate) fn chunk_size(out: &mut Vec<u8>, length: usize) {
+    debug_assert!(length > 0, "an empty chunk ends the body");
+    out.extend_from_slice(format!("{length:x}\r\n").as_bytes());
+}
+
+/// Appends the end of a body in chunks without trailers.
+pub(crate) fn last_chunk(out: &mut Vec<u8>) {
+    out.extend_from_slice(b"0\r\n\r\n");
+}
+
 /// Takes a line of at most `most` bytes, without its end.
 fn line(input: &mut BytesMut, most: usize) -> Result<Option<Bytes>, Malformed> {
     let within = input.get(..input.len().min(most + 2)).unwrap_or_default();
@@ -130,7 +150,7 @@ fn trailers(input: &mut BytesMut) -> Result<Option<HeaderMap>, Malformed> {
     let httparse::Status::Complete((length, fields)) = parsed else {
         return if input.len() > MAX_TRAILERS { Err(Malformed) } else { Ok(None) };
     };
-    if length > MAX_TRAILERS {
+    if length > MAX_TRAILERS || has_bare_line_end(input.get(..length).unwrap_or_default()) {
         return Err(Malformed);
     }
     let mut map = HeaderMap::with_capacity(fields.len());
@@ -140,4 +160,31 @@ fn trailers(input: &mut BytesMut) -> Result<Option<HeaderMap>, Malformed> {
     }
     input.advance(length);
     Ok(Some(map))
+}
+
+fn has_bare_line_end(lines: &[u8]) -> bool {
+    memchr_iter(b'\n', lines).any(|at| !lines.get(..at).is_some_and(|before| before.ends_with(b"\r")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_line_end_ends_no_line_of_trailers() {
+        for (text, well) in
+            [("0\r\nA: b\r\n\r\n", true), ("0\r\n\n", false), ("0\r\nA: b\n\r\n", false), ("0\r\nA: b\r\n\n", false)]
+        {
+            assert_eq!(Chunked::default().decode(&mut BytesMut::from(text)).is_ok(), well, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn an_empty_piece_does_not_end_a_body_in_chunks() {
+        let mut out = Vec::new();
+        chunk(&mut out, b"");
+        chunk(&mut out, b"0123456789abcdef");
+        last_chunk(&mut out);
+        assert_eq!(out, b"10\r\n0123456789abcdef\r\n0\r\n\r\n");
+    }
 }

@@ -1,16 +1,25 @@
 //! Words in pieces: a highlighter puts every word and every sign in a span of its own, so that an anchor stands on the
 //! page for every reader and nowhere in its bytes.
 
-use memchr::{memchr, memmem, memrchr};
+use std::sync::LazyLock;
 
-/// Elements that highlighters put words into.
-const INLINE: [&[u8]; 16] = [
-    b"span", b"font", b"b", b"i", b"u", b"em", b"strong", b"code", b"mark", b"var", b"kbd", b"tt", b"samp", b"a", b"s",
-    b"q",
-];
+use memchr::{memchr, memmem::Finder};
 
-/// The longest of their names.
+/// The longest name of an element that highlighters put words into.
 const NAME_MAX: usize = 6;
+
+/// Distance of the places where it is looked whether there are seams at all: where they are dense, some stand behind
+/// at least one of them.
+const STRIDE: usize = WITHIN / 2;
+
+/// So many bytes behind such a place ...
+const LOOK: usize = 128;
+
+/// ... and so many places where tags meet are looked at.
+const LOOKS: usize = 3;
+
+/// Where a tag meets the next.
+static MEETING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("><"));
 
 /// So many seams ...
 const DENSE: usize = 16;
@@ -23,12 +32,24 @@ const BEFORE: usize = 512;
 
 /// The text without tags from where seams are dense; `None` where they are nowhere.
 pub(super) fn joined(bytes: &[u8]) -> Option<Vec<u8>> {
+    let from = (0..bytes.len()).step_by(STRIDE).filter(|&at| has_seam(bytes, at)).find_map(|at| dense(bytes, at))?;
+    Some(without_tags(&bytes[from.saturating_sub(BEFORE)..]))
+}
+
+fn has_seam(bytes: &[u8], at: usize) -> bool {
+    let end = bytes.len().min(at + LOOK);
+    MEETING.find_iter(&bytes[at..end]).take(LOOKS).any(|meet| is_seam(bytes, at + meet))
+}
+
+/// The first of so many seams that leave no word whole around `at`.
+fn dense(bytes: &[u8], at: usize) -> Option<usize> {
+    let (from, to) = (at.saturating_sub(WITHIN), bytes.len().min(at + WITHIN));
+    let meets = MEETING.find_iter(&bytes[from..to]).map(|meet| from + meet);
     let mut places = [0; DENSE];
-    let seams = memmem::find_iter(bytes, b"><").filter(|&at| is_seam(bytes, at));
-    for (count, at) in seams.enumerate() {
-        let earliest = std::mem::replace(&mut places[count % DENSE], at);
-        if count >= DENSE && at - earliest < WITHIN {
-            return Some(without_tags(&bytes[earliest.saturating_sub(BEFORE)..]));
+    for (count, place) in meets.filter(|&meet| is_seam(bytes, meet)).enumerate() {
+        let earliest = std::mem::replace(&mut places[count % DENSE], place);
+        if count >= DENSE && place - earliest < WITHIN {
+            return Some(earliest);
         }
     }
     None
@@ -36,16 +57,45 @@ pub(super) fn joined(bytes: &[u8]) -> Option<Vec<u8>> {
 
 /// Whether one inline element ends at the `>` at `at` and another begins behind it.
 fn is_seam(bytes: &[u8], at: usize) -> bool {
-    let before = &bytes[at.saturating_sub(NAME_MAX + 2)..at];
-    let closed = memrchr(b'/', before).filter(|&slash| slash > 0 && before[slash - 1] == b'<');
-    let Some(closed) = closed.map(|slash| &before[slash + 1..]) else { return false };
+    if !bytes.get(at + 2).is_some_and(u8::is_ascii_alphabetic) {
+        return false;
+    }
     let opened = &bytes[at + 2..];
-    let letters = opened.iter().take(NAME_MAX + 1).take_while(|byte| byte.is_ascii_alphabetic()).count();
-    is_inline(closed) && is_inline(&opened[..letters])
+    let opened = &opened[..letters(opened.iter())];
+    let (before, closed) = bytes[..at].split_at(at - letters(bytes[..at].iter().rev()));
+    before.ends_with(b"</") && is_inline(opened) && is_inline(closed)
 }
 
+/// How many letters come first, as far as that matters to a name.
+fn letters<'a>(text: impl Iterator<Item = &'a u8>) -> usize {
+    text.take(NAME_MAX + 1).take_while(|byte| byte.is_ascii_alphabetic()).count()
+}
+
+/// Whether highlighters put words into elements of this name.
 fn is_inline(name: &[u8]) -> bool {
-    INLINE.iter().any(|inline| inline.eq_ignore_ascii_case(name))
+    let mut lower = [0; NAME_MAX];
+    let Some(lower) = lower.get_mut(..name.len()) else { return false };
+    lower.copy_from_slice(name);
+    lower.make_ascii_lowercase();
+    matches!(
+        &*lower,
+        b"span"
+            | b"font"
+            | b"b"
+            | b"i"
+            | b"u"
+            | b"em"
+            | b"strong"
+            | b"code"
+            | b"mark"
+            | b"var"
+            | b"kbd"
+            | b"tt"
+            | b"samp"
+            | b"a"
+            | b"s"
+            | b"q"
+    )
 }
 
 /// The text between tags. A `<` that begins no tag stays.

@@ -274,3 +274,20 @@ fn a_debug_page_behind_much_style_is_replaced_where_its_status_is_an_errors() {
         }
     }
 }
+
+#[test]
+fn what_is_called_coded_and_is_not_arrives_however_it_comes() {
+    for media_type in ["text/html", "text/event-stream", "application/x-ndjson"] {
+        for (body, coding) in [
+            (&b"data: {\"a\":1}\n\ndata: {\"b\":2}\n\n"[..], Coding::Gzip),
+            (b"\x1fdata: one\n\ntwo", Coding::Gzip),
+            (b"\n{\"a\":1}\n{\"b\":2}\n", Coding::Zstd),
+        ] {
+            for size in [1, 2, 3, 7, 1000] {
+                let replayed = replay(&ENGINE, head(media_type, Some(coding), false), cut(body, &[size]));
+                let said = (replayed.outcome.disposition, replayed.complete, &replayed.body[..]);
+                assert_eq!(said, (Disposition::InspectedClean, true, body), "{media_type} {size}");
+            }
+        }
+    }
+}

@@ -91,13 +91,6 @@ pub(super) struct Inspection {
     broken: Option<Cause>,
 }
 
-/// Whether the body is coded as its fields say.
-#[derive(PartialEq, Eq)]
-enum Label {
-    True,
-    Lies,
-}
-
 impl Inspection {
     /// A body of `media_type` that arrives through `decoder` and is cut by `cut`. `promised`: see the field.
     pub(super) fn new(cut: Cut, decoder: Option<Decoder>, media_type: String, promised: bool) -> Self {
@@ -303,34 +296,33 @@ impl Inspection {
         }
         while self.decoder.is_some() && !chunk.is_empty() {
             let piece = chunk.split_to(chunk.len().min(self.coded.until_mark()));
-            if self.feed_coded(cx, &piece)? == Label::Lies {
-                (self.decoder, self.form) = (None, Form::Decoded { masked: false });
-                self.coded.clear();
-            }
+            self.feed_coded(cx, &piece)?;
         }
         self.receive(cx, &chunk)
     }
 
-    fn feed_coded(&mut self, cx: &mut Context<'_>, piece: &Bytes) -> Result<Label, Cause> {
+    fn feed_coded(&mut self, cx: &mut Context<'_>, piece: &Bytes) -> Result<(), Cause> {
         if self.form == Form::AsItCame {
             self.coded.keep(piece.clone());
         }
-        let label = self.decode(cx, piece, &mut Scratch::take());
+        let decoded = self.decode(cx, piece, &mut Scratch::take());
         if self.form == Form::AsItCame {
             self.coded.decoded(self.window.received(), self.cut != Cut::Blocks);
         }
-        label
+        decoded
     }
 
-    fn decode(&mut self, cx: &mut Context<'_>, mut input: &[u8], scratch: &mut [u8]) -> Result<Label, Cause> {
+    fn decode(&mut self, cx: &mut Context<'_>, mut input: &[u8], scratch: &mut [u8]) -> Result<(), Cause> {
         while let Some(decoder) = &mut self.decoder {
             let progress = match decoder.decode(&mut input, scratch) {
                 Ok(progress) => progress,
                 Err(CodingError::NotCoded(_)) => {
                     let taken = Bytes::copy_from_slice(decoder.taken());
+                    // Before anything is judged, and let out in the form that holds then.
+                    (self.decoder, self.form) = (None, Form::Decoded { masked: false });
+                    self.coded.clear();
                     self.receive(cx, &taken)?;
-                    self.receive(cx, &Bytes::copy_from_slice(input))?;
-                    return Ok(Label::Lies);
+                    return self.receive(cx, &Bytes::copy_from_slice(input));
                 }
                 Err(_) => return Err(Cause::Unreadable),
             };
@@ -339,7 +331,7 @@ impl Inspection {
                 break;
             }
         }
-        Ok(Label::True)
+        Ok(())
     }
 
     /// Takes content and judges what of it is ready. What is judged in two ways, as a whole and in its parts, is taken

@@ -35,10 +35,10 @@ impl Coded {
     }
 
     /// Everything kept leads up to this offset. Only the places of marks count, unless bytes leave as soon as they are
-    /// `due`.
+    /// `due`. Before there is content nothing leaves: the body may turn out not to be coded at all.
     pub(super) fn decoded(&mut self, offset: u64, due: bool) {
         let received = self.received();
-        if due || received.is_multiple_of(GRAIN) {
+        if offset > 0 && (due || received.is_multiple_of(GRAIN)) {
             self.marks.push_back((received, offset));
         }
     }

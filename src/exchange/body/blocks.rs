@@ -38,7 +38,7 @@ impl Inspection {
     }
 
     pub(super) fn judge_block(&mut self, cx: &mut Context<'_>, piece: Piece) -> Result<(), Cause> {
-        self.close_mask(cx);
+        self.close_mask(cx, self.window.judged() + piece.size as u64);
         let block = self.window.block(piece.size, if piece.ends_event { 0 } else { MARGIN });
         let json = media::is_json(&self.media_type);
         let source = Source { status: cx.status, fields: false, json, utf7: self.utf7 };

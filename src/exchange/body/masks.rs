@@ -36,12 +36,14 @@ impl Inspection {
         Ok(())
     }
 
-    /// Ends an open mask where its rule's terminator stands, if it has arrived.
-    pub(super) fn close_mask(&mut self, cx: &Context<'_>) {
+    /// Ends an open mask where its rule's terminator stands, if that is before the offset `to`. What else has arrived
+    /// is not looked at: it may be other bytes in another delivery.
+    pub(super) fn close_mask(&mut self, cx: &Context<'_>, to: u64) {
         let Some(open) = &mut self.open else { return };
         let rule = &cx.engine.rules.rules()[open.rule as usize];
         let Some(until) = rule.until() else { return };
         let (bytes, offset) = self.window.since(open.from);
+        let bytes = &bytes[..bytes.len().min(to.saturating_sub(offset) as usize)];
         match until.find(bytes) {
             Some(at) => {
                 self.window.close_mask(offset + (at + rule.until_length()) as u64);

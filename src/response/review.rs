@@ -73,8 +73,10 @@ pub fn review_fields(fields: &HeaderMap, tls: bool) -> Vec<WeakField> {
     let text =
         |name: &str| fields.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase());
     let mut found = Vec::new();
+    // One word about a field is enough: it is counted by its name.
     let mut note = |name, problem: Option<&'static str>| {
-        found.extend(problem.map(|problem| WeakField { name, problem }));
+        let is_new = found.iter().all(|known: &WeakField| known.name != name);
+        found.extend(problem.filter(|_| is_new).map(|problem| WeakField { name, problem }));
     };
     for name in SINGLE {
         let mut values = fields.get_all(name).iter();

@@ -47,7 +47,7 @@ impl Default for Upstream {
             body_timeout: Duration::seconds(60),
             max_requests: 0,
             queue_timeout: Duration::seconds(5),
-            idle_connections: 64,
+            idle_connections: 256,
             idle_timeout: Duration::millis(1500),
             max_head: ByteSize::kib(64),
             host: Host::default(),

@@ -90,8 +90,7 @@ impl Ledger {
     fn read(&mut self, rules: &Ruleset, bytes: &[u8], found: &Findings) {
         let text = found.view.as_ref().map_or(bytes, |view| view.text());
         let mut confirmed: Vec<&CompiledRule> =
-            found.findings.iter().map(|finding| &rules.rules()[finding.rule as usize]).collect();
-        confirmed.dedup_by_key(|compiled| &compiled.rule.id);
+            distinct_rules(found).into_iter().map(|rule| &rules.rules()[rule as usize]).collect();
         confirmed.sort_by_key(|compiled| std::cmp::Reverse(rank(compiled)));
         for compiled in confirmed {
             let read = |index: usize| {
@@ -105,6 +104,17 @@ impl Ledger {
             extract.line = extract.line.take().or_else(|| read(2).and_then(|text| text.parse().ok()));
         }
     }
+}
+
+/// Rules in the order in which they were found, each once: a trace is found by a few of them in turn, frame by frame.
+fn distinct_rules(found: &Findings) -> Vec<RuleIndex> {
+    let mut rules = Vec::new();
+    for finding in &found.findings {
+        if !rules.contains(&finding.rule) {
+            rules.push(finding.rule);
+        }
+    }
+    rules
 }
 
 fn name_hit(count: u32) -> RuleHit {

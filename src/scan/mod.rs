@@ -11,7 +11,7 @@ mod confirm;
 mod escape;
 mod look;
 mod pattern;
-pub(crate) mod places;
+mod places;
 mod ruleset;
 mod seam;
 mod stretch;
@@ -102,7 +102,7 @@ impl Ruleset {
             self.scan_fields(block, source, &mut found);
             return found;
         }
-        for armoured in armour::find(block.bytes, block.own.clone(), self.anchors().kernel()) {
+        for armoured in armour::find(block.bytes, block.own.clone()) {
             found.findings.extend(self.inside(&armoured.text, block.offset, source, armoured.range));
         }
         found

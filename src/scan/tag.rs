@@ -180,7 +180,7 @@ fn skip_space(rest: &[u8], at: usize) -> usize {
 /// What HTML, XML and the templates of frameworks call attributes (`@click.stop`, `[(model)]`, `v-slot:a`), and not a
 /// word of text, a setting or a secret.
 fn is_attribute_name(name: &[u8]) -> bool {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"_:.-()[]{}$|!?".contains(byte);
+    let is_part = |&byte: &u8| ATTRIBUTE_NAME[usize::from(byte)];
     name.len() <= NAME_LIMIT
         && name.first().is_some_and(|first| first.is_ascii_alphabetic() || b"@:#*([{_$".contains(first))
         && name[1..].iter().all(is_part)
@@ -188,10 +188,21 @@ fn is_attribute_name(name: &[u8]) -> bool {
         && !carries_data(name)
 }
 
+static ATTRIBUTE_NAME: [bool; 256] = {
+    let (mut parts, mut byte) = ([false; 256], 0);
+    while byte < parts.len() {
+        let it = byte as u8;
+        let sign = matches!(it, b'_' | b':' | b'.' | b'-' | b'(' | b')' | b'[' | b']' | b'{' | b'}');
+        parts[byte] = it.is_ascii_alphanumeric() || sign || matches!(it, b'$' | b'|' | b'!' | b'?');
+        byte += 1;
+    }
+    parts
+};
+
 /// `DB_PASSWORD`
 fn is_setting(name: &[u8]) -> bool {
-    memchr(b'_', name).is_some_and(|at| at > 0)
-        && name.iter().any(u8::is_ascii_uppercase)
+    name.iter().any(u8::is_ascii_uppercase)
+        && memchr(b'_', name).is_some_and(|at| at > 0)
         && !name.iter().any(u8::is_ascii_lowercase)
 }
 

@@ -8,9 +8,12 @@ use memchr::{memchr, memmem::Finder};
 /// The longest name of an element that highlighters put words into.
 const NAME_MAX: usize = 6;
 
-/// Distance of the places where it is looked whether there are seams at all: where they are dense, some stand behind
-/// at least one of them.
+/// Distance of the places where it is looked whether there are seams at all: where they are dense, three or four stand
+/// behind each of them.
 const STRIDE: usize = WITHIN / 2;
+
+/// Fewer seams than these behind a place are those of a page whose words are whole.
+const SEEN: usize = 2;
 
 /// So many bytes behind such a place ...
 const LOOK: usize = 128;
@@ -32,16 +35,27 @@ const BEFORE: usize = 512;
 
 /// The text without tags from where seams are dense; `None` where they are nowhere.
 pub(super) fn joined(bytes: &[u8]) -> Option<Vec<u8>> {
-    let from = (0..bytes.len()).step_by(STRIDE).filter(|&at| has_seam(bytes, at)).find_map(|at| dense(bytes, at))?;
-    Some(without_tags(&bytes[from.saturating_sub(BEFORE)..]))
+    let mut at = 0;
+    while at < bytes.len() {
+        if has_seams(bytes, at) {
+            if let Some(from) = dense(bytes, at) {
+                return Some(without_tags(&bytes[from.saturating_sub(BEFORE)..]));
+            }
+            at += STRIDE;
+        }
+        at += STRIDE;
+    }
+    None
 }
 
-fn has_seam(bytes: &[u8], at: usize) -> bool {
+fn has_seams(bytes: &[u8], at: usize) -> bool {
     let end = bytes.len().min(at + LOOK);
-    MEETING.find_iter(&bytes[at..end]).take(LOOKS).any(|meet| is_seam(bytes, at + meet))
+    let meets = MEETING.find_iter(&bytes[at..end]).take(LOOKS);
+    meets.filter(|&meet| is_seam(bytes, at + meet)).take(SEEN).count() == SEEN
 }
 
-/// The first of so many seams that leave no word whole around `at`.
+/// The first of so many seams that leave no word whole around `at`. What begins beyond is found from the place after the
+/// next, which this need not be looked at again from.
 fn dense(bytes: &[u8], at: usize) -> Option<usize> {
     let (from, to) = (at.saturating_sub(WITHIN), bytes.len().min(at + WITHIN));
     let meets = MEETING.find_iter(&bytes[from..to]).map(|meet| from + meet);

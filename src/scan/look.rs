@@ -49,8 +49,8 @@ fn as_text<T>(bytes: &[u8], read: impl Fn(&[u8]) -> T) -> T {
 /// Values of attributes may hold tags; more of them are not looked through.
 const MARKS_MAX: usize = 4;
 
-/// Where the outermost tag begins that `at` stands in. Values of attributes stand behind one another in the text, wherever they
-/// stand on the page.
+/// Where the outermost tag begins that `at` stands in. Values of attributes stand behind one another in the text,
+/// wherever they stand on the page.
 fn tag_around(bytes: &[u8], at: usize) -> Option<usize> {
     let from = at.saturating_sub(LOOK_BEHIND);
     let marks = memrchr_iter(b'<', &bytes[from..at]).take(MARKS_MAX).map(|mark| from + mark);

@@ -16,6 +16,8 @@ mod fields;
 #[cfg(test)]
 mod framing;
 #[cfg(test)]
+mod numbered;
+#[cfg(test)]
 #[expect(clippy::disallowed_types, reason = "a test reads small bodies of its own, and knows other decoders than ours")]
 mod reveal;
 #[cfg(test)]

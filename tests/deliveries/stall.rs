@@ -9,7 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     task::JoinSet,
     time::{Instant, timeout_at},
 };
@@ -17,6 +17,7 @@ use tokio::{
 use crate::{
     case::{Content, chunks},
     contents::CONTENTS,
+    numbered,
     reveal::reveal,
     support::{Visitor, proxy::tcp, settings, start},
 };
@@ -102,26 +103,8 @@ fn stops(content: &Content) -> Vec<(usize, &'static str)> {
 }
 
 /// The application: `/content/stop/status/stall`, numbers.
-async fn application() -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream));
-        }
-    });
-    address
-}
-
 async fn serve(mut stream: TcpStream) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let Ok(byte) = stream.read_u8().await else { return };
-        head.push(byte);
-    }
-    let head = String::from_utf8(head).unwrap();
-    let path = head.split(' ').nth(1).unwrap();
-    let numbers: Vec<usize> = path.split('/').skip(1).map(|number| number.parse().unwrap()).collect();
+    let Some(numbers) = numbered::asked(&mut stream).await else { return };
     let content = &CONTENTS[numbers[0]];
     let text = &content.text[..stops(content)[numbers[1]].0];
     let said = STALLS[numbers[3]].1(content, u16::try_from(numbers[2]).unwrap(), text);
@@ -158,7 +141,7 @@ async fn heard(proxy: SocketAddr, request: http::Request<http_body_util::Full<By
 
 #[tokio::test]
 async fn what_has_come_of_a_secret_does_not_leave_in_a_silence() {
-    let mut settings = settings(application().await);
+    let mut settings = settings(numbered::application(serve).await);
     settings.upstream.body_timeout = SILENCE;
     let service = start(settings);
     let (mut asked, proxy, visitor) = (JoinSet::new(), tcp(&service.listening[0]), Visitor::plain(&service));

@@ -1,17 +1,18 @@
 //! A leak in what a WebSocket server says (RFC 6455), however its messages are framed. Over HTTP/2 there is none:
 //! extended CONNECT is refused (`tests/h2/cases.md`).
 
-use std::{fmt::Write as _, net::SocketAddr};
+use std::fmt::Write as _;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 
 use crate::{
     case::{Content, Twin},
     contents::CONTENTS,
+    numbered,
     reveal::reveal,
     support::{Authority, Visitor, front, proxy::tcp, settings, start},
 };
@@ -157,26 +158,8 @@ fn deflated(messages: &[&[u8]]) -> Vec<Vec<u8>> {
 }
 
 /// The application: `/content/saying`, numbers.
-async fn application() -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream));
-        }
-    });
-    address
-}
-
 async fn serve(mut stream: TcpStream) {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let Ok(byte) = stream.read_u8().await else { return };
-        head.push(byte);
-    }
-    let head = String::from_utf8(head).unwrap();
-    let path = head.split(' ').nth(1).unwrap();
-    let numbers: Vec<usize> = path.split('/').skip(1).map(|number| number.parse().unwrap()).collect();
+    let Some(numbers) = numbered::asked(&mut stream).await else { return };
     let saying = &SAYINGS[numbers[1]];
     let deflates = if saying.deflates { "Sec-WebSocket-Extensions: permessage-deflate\r\n" } else { "" };
     let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
@@ -237,7 +220,7 @@ struct Stage {
 impl Stage {
     async fn set() -> Self {
         let authority = Authority::new();
-        let settings = settings(application().await);
+        let settings = settings(numbered::application(serve).await);
         let service = start(AppSettings { tls: Some(front(&authority)), ..settings });
         let tls = Visitor::tls(&service, &authority.roots());
         Self { service, tls }

@@ -59,7 +59,8 @@ impl Inspection {
 
     /// Whether the head may leave now that everything before `limit` may. In front of a coded body it leaves with the
     /// first of that, so that one of which little decodes to much is still replaced when much of it has been read. That
-    /// of an error waits for more of its body, because debug pages may begin with a hundred kilobytes of style and script.
+    /// of an error waits for more of its body, because debug pages may begin with a hundred kilobytes of style and
+    /// script.
     fn is_due(&self, cx: &Context<'_>, limit: u64) -> bool {
         let blocks = if cx.status >= ERRORS && !self.was_quiet { ERROR_BLOCKS } else { 0 };
         let least = (blocks * cx.policy.hold as u64).max(1);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::{
     AnchorError, Hit, Kernel, OwnedLiteral,
     frequency::{Frequencies, fold},
-    index::{Index, Text},
+    index::{Index, Text, eight_at},
     kernels::{Candidates, Pattern, Places, Tables, sieve},
     plan::{Choice, plan},
     rounds::each_round,
@@ -44,9 +44,9 @@ impl Filter {
             let mut rest = candidates.blocks();
             while !rest.is_empty() {
                 rest = self.tables.expand(rest, &mut thinned);
-                thinned.retain(|at| self.index.admits(four(round, at)));
+                self.index.thin(round, &mut thinned);
                 for &at in thinned.as_slice() {
-                    self.index.verify(&text, first + usize::from(at), four(round, at), hits);
+                    self.index.verify(&text, first + usize::from(at), eight_at(round, at), hits);
                 }
             }
         });
@@ -66,12 +66,4 @@ fn patterns(literals: &[OwnedLiteral], choices: &[Choice]) -> Vec<Pattern> {
     patterns.sort_unstable();
     patterns.dedup();
     patterns
-}
-
-/// The four bytes at a place of a kernel's text, which has more behind its last place.
-#[inline(always)]
-fn four(text: &[u8], at: u16) -> [u8; 4] {
-    let four = text.get(usize::from(at)..).and_then(|rest| rest.first_chunk());
-    debug_assert!(four.is_some());
-    four.copied().unwrap_or_default()
 }

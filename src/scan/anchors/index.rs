@@ -1,16 +1,22 @@
-//! From a place in the text to the literals that stand there: a bitmap that refuses most places, then a table of
-//! the literals by their window, then the full comparison.
+//! From a place in the text to the literals that stand there: a bitmap that refuses most places, bitmaps of more bytes
+//! that refuse most of the rest, then a table of the literals by these bytes, then the full comparison.
 
 use std::ops::Range;
 
-use super::{Hit, OwnedLiteral, plan::Choice};
+use super::{
+    Hit, OwnedLiteral,
+    kernels::Places,
+    plan::Choice,
+    window::{LOOKED_AT, WIDE},
+};
 
-/// Bit 5 of four bytes, see [`super::frequency::fold`].
-const FOLD: u32 = 0x2020_2020;
-/// The three bytes of a short window.
-const SHORT: u32 = 0x00FF_FFFF;
+/// Bit 5 of eight bytes, see [`super::frequency::fold`].
+const FOLD: u64 = 0x2020_2020_2020_2020;
+/// The bytes of a window that are looked at first, and those of a short one.
+const WINDOW: u64 = first_bytes(LOOKED_AT);
+const SHORT: u64 = first_bytes(LOOKED_AT - 1);
 
-/// A set of three or four folded bytes: never wrong when it says that some are not in it.
+/// A set of a few folded bytes: never wrong when it says that some are not in it.
 #[derive(Debug)]
 pub(super) struct Bitmap {
     /// One bit per hash. 8 KiB leave room in the first-level cache for the other tables and the text.
@@ -26,22 +32,22 @@ impl Bitmap {
 
     /// Any case of `four` will do.
     pub(super) fn insert(&mut self, four: [u8; 4]) {
-        self.set(fold(u32::from_le_bytes(four)));
+        self.set(u64::from(u32::from_le_bytes(four)) | FOLD & WINDOW);
     }
 
     #[inline(always)]
     pub(super) fn admits(&self, four: [u8; 4]) -> bool {
-        self.has(fold(u32::from_le_bytes(four)))
+        self.has(u64::from(u32::from_le_bytes(four)) | FOLD & WINDOW)
     }
 
-    fn set(&mut self, window: u32) {
-        let hash = hash(window);
+    fn set(&mut self, key: u64) {
+        let hash = hash(key);
         self.words[(hash >> 6) as usize] |= 1 << (hash & 63);
     }
 
     #[inline(always)]
-    fn has(&self, window: u32) -> bool {
-        let hash = hash(window);
+    fn has(&self, key: u64) -> bool {
+        let hash = hash(key);
         self.words[(hash >> 6) as usize % Self::WORDS] >> (hash & 63) & 1 == 1
     }
 }
@@ -51,55 +57,71 @@ pub(super) fn any_byte() -> impl Iterator<Item = u8> {
     (0..=u8::MAX).filter(|&byte| byte == super::frequency::fold(byte))
 }
 
-/// So many windows of three bytes take 3 % of the bitmap with every fourth byte.
-const FEW: usize = 16;
+/// So many windows of three bytes take a tenth of the bitmap with every fourth byte.
+const FEW: usize = 48;
 
 /// The chosen windows of all literals.
 #[derive(Debug)]
 pub(super) struct Index {
-    bitmap: Bitmap,
-    /// Whether windows of three bytes stand in the bitmap as they are and are looked up apart. Few of them stand
+    windows: Bitmap,
+    /// Whether windows of three bytes stand in `windows` as they are and are looked up apart. Few of them stand
     /// there with every fourth byte instead, which saves the second look; many would fill it.
     short_apart: bool,
-    long: Chains,
-    short: Chains,
+    /// By the width of their keys, the widest first.
+    keyed: [Keyed; 3],
 }
 
 impl Index {
     pub(super) fn new(literals: &[OwnedLiteral], choices: &[Choice]) -> Self {
-        let entry = |(literal, choice): (usize, &Choice)| Entry::new(literal, &literals[literal], choice);
-        let (short, long): (Vec<_>, Vec<_>) = choices.iter().enumerate().partition(|(_, it)| it.window.is_short());
-        let [long, short] = [long, short].map(|half| half.into_iter().map(entry).collect::<Vec<_>>());
-        let mut bitmap = Bitmap::new();
-        let short_apart = short.len() > FEW;
-        long.iter().for_each(|entry| bitmap.set(entry.window));
-        for entry in &short {
-            match short_apart {
-                true => bitmap.set(entry.window),
-                false => any_byte().for_each(|fourth| bitmap.set(entry.window | u32::from(fourth) << 24)),
+        let short_apart = choices.iter().filter(|choice| choice.window.is_short()).count() > FEW;
+        let mut windows = Bitmap::new();
+        for Choice { window, .. } in choices {
+            let four = u64::from(u32::from_le_bytes(window.four()));
+            match window.is_short() && !short_apart {
+                true => any_byte().for_each(|fourth| windows.set(four | u64::from(fourth) << 24)),
+                false => windows.set(four),
             }
         }
-        Self { bitmap, short_apart, long: Chains::new(long), short: Chains::new(short) }
+        let keyed = [WIDE, LOOKED_AT, LOOKED_AT - 1].map(|width| Keyed::new(width, literals, choices));
+        Self { windows, short_apart, keyed }
     }
 
-    /// Whether a window might stand at the head of these four bytes. Never wrong when it says no.
+    /// Keeps the places at which a literal's window might stand. `text` has eight bytes at each.
     #[inline(always)]
-    pub(super) fn admits(&self, four: [u8; 4]) -> bool {
-        let window = fold(u32::from_le_bytes(four));
-        self.bitmap.has(window) | (self.short_apart && self.bitmap.has(window & SHORT))
+    pub(super) fn thin(&self, text: &[u8], places: &mut Places) {
+        match self.short_apart {
+            true => places.retain(|at| self.windows_have(eight_at(text, at), true)),
+            false => places.retain(|at| self.windows_have(eight_at(text, at), false)),
+        }
+        places.retain(|at| self.keys_have(eight_at(text, at)));
+    }
+
+    #[inline(always)]
+    fn windows_have(&self, eight: u64, short_apart: bool) -> bool {
+        self.windows.has(eight & WINDOW) | (short_apart && self.windows.has(eight & SHORT))
+    }
+
+    #[inline(always)]
+    fn keys_have(&self, eight: u64) -> bool {
+        self.keyed.iter().fold(false, |any, keyed| any | keyed.has(eight))
     }
 
     /// Appends the literals whose window stands at `place` and that themselves stand in the text and start in
-    /// `own`. `four` are the bytes at `place`, padded with anything past the end.
-    pub(super) fn verify(&self, text: &Text<'_>, place: usize, four: [u8; 4], hits: &mut Vec<Hit>) {
-        let window = fold(u32::from_le_bytes(four));
-        if self.bitmap.has(window) {
-            self.long.verify(text, place, window, hits);
-        }
-        if !self.short.entries.is_empty() && (!self.short_apart || self.bitmap.has(window & SHORT)) {
-            self.short.verify(text, place, window & SHORT, hits);
+    /// `own`. `eight` are the bytes there, as [`eight_at`] has them.
+    pub(super) fn verify(&self, text: &Text<'_>, place: usize, eight: u64, hits: &mut Vec<Hit>) {
+        for keyed in self.keyed.iter().filter(|keyed| keyed.has(eight)) {
+            keyed.chains.verify(text, place, eight & keyed.mask, hits);
         }
     }
+}
+
+/// The eight folded bytes at a place of a kernel's text, which has more behind its last place.
+#[inline(always)]
+pub(super) fn eight_at(text: &[u8], at: u16) -> u64 {
+    let at = usize::from(at);
+    let eight = text.get(at..at + 8).and_then(|eight| eight.try_into().ok());
+    debug_assert!(eight.is_some());
+    u64::from_le_bytes(eight.unwrap_or_default()) | FOLD
 }
 
 /// What a literal is compared with.
@@ -109,17 +131,44 @@ pub(super) struct Text<'a> {
     pub(super) own: Range<usize>,
 }
 
-fn fold(four: u32) -> u32 {
-    four | FOLD
+/// The literals whose windows are known by as many bytes.
+#[derive(Debug)]
+struct Keyed {
+    /// The bytes of a key.
+    mask: u64,
+    bitmap: Bitmap,
+    chains: Chains,
+}
+
+impl Keyed {
+    /// The literals whose windows are known by so many bytes.
+    fn new(width: usize, literals: &[OwnedLiteral], choices: &[Choice]) -> Self {
+        let mask = first_bytes(width);
+        let of_width = choices.iter().enumerate().filter(|(_, choice)| choice.window.key_width() == width);
+        let entry = |(literal, choice): (usize, &Choice)| Entry::new(literal, &literals[literal], choice, mask);
+        let entries: Vec<Entry> = of_width.map(entry).collect();
+        let mut bitmap = Bitmap::new();
+        entries.iter().for_each(|entry| bitmap.set(entry.key));
+        Self { mask, bitmap, chains: Chains::new(entries) }
+    }
+
+    #[inline(always)]
+    fn has(&self, eight: u64) -> bool {
+        self.bitmap.has(eight & self.mask)
+    }
+}
+
+const fn first_bytes(count: usize) -> u64 {
+    u64::MAX >> (64 - 8 * count)
 }
 
 /// 16 bits.
 #[inline(always)]
-fn hash(window: u32) -> u32 {
-    window.wrapping_mul(0x9E37_79B1) >> 16
+fn hash(key: u64) -> u64 {
+    key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48
 }
 
-/// Entries by the hash of their window, those of one chain in a row.
+/// Entries by the hash of their key, those of one chain in a row.
 #[derive(Debug)]
 struct Chains {
     /// Where each chain begins in `entries`; one more than there are chains.
@@ -131,7 +180,8 @@ struct Chains {
 
 #[derive(Clone, Copy, Debug)]
 struct Entry {
-    window: u32,
+    /// As many bytes of the window as [`Keyed::mask`] has.
+    key: u64,
     /// Four folded bytes at the other end of the literal, 0 if it has but three: most false alarms end at them.
     check: u32,
     literal: u32,
@@ -142,14 +192,14 @@ struct Entry {
 }
 
 impl Entry {
-    fn new(literal: usize, bytes: &OwnedLiteral, choice: &Choice) -> Self {
+    fn new(literal: usize, bytes: &OwnedLiteral, choice: &Choice, mask: u64) -> Self {
         let bytes = &bytes.bytes;
         let last = bytes.len().saturating_sub(4);
         // What begins like a literal and goes on otherwise is the commonest false alarm.
         let check_offset = if choice.offset == last { 0 } else { last.min(u8::MAX.into()) };
         Self {
-            window: u32::from_le_bytes(choice.window.0),
-            check: four_at(bytes, check_offset).map_or(0, |check| check | FOLD),
+            key: choice.window.key() & mask,
+            check: four_at(bytes, check_offset).map_or(0, |check| check | FOLD as u32),
             literal: literal as u32,
             offset: choice.offset as u8,
             check_offset: check_offset as u8,
@@ -158,8 +208,8 @@ impl Entry {
 
     /// Whether `check` stands where it must for the literal to start at `start`.
     fn agrees(&self, haystack: &[u8], start: usize) -> bool {
-        self.check == 0
-            || four_at(haystack, start + usize::from(self.check_offset)).is_some_and(|it| it | FOLD == self.check)
+        let check = four_at(haystack, start + usize::from(self.check_offset));
+        self.check == 0 || check.is_some_and(|check| check | FOLD as u32 == self.check)
     }
 }
 
@@ -172,17 +222,17 @@ impl Chains {
         // Two chains per entry, at most one per hash.
         let bits = (usize::BITS - (entries.len() * 2).leading_zeros()).clamp(1, 16);
         let shift = 16 - bits;
-        entries.sort_by_key(|entry| (hash(entry.window) >> shift, entry.window, entry.literal));
-        let before = |chain: u32| entries.partition_point(|entry| hash(entry.window) >> shift < chain) as u32;
+        entries.sort_by_key(|entry| (hash(entry.key) >> shift, entry.key, entry.literal));
+        let before = |chain: u64| entries.partition_point(|entry| hash(entry.key) >> shift < chain) as u32;
         let starts = (0..=1 << bits).map(before).collect();
         Self { starts, entries: entries.into(), shift }
     }
 
-    fn verify(&self, text: &Text<'_>, place: usize, window: u32, hits: &mut Vec<Hit>) {
-        let chain = (hash(window) >> self.shift) as usize;
+    fn verify(&self, text: &Text<'_>, place: usize, key: u64, hits: &mut Vec<Hit>) {
+        let chain = (hash(key) >> self.shift) as usize;
         for entry in &self.entries[self.starts[chain] as usize..self.starts[chain + 1] as usize] {
             let start = place.wrapping_sub(usize::from(entry.offset));
-            if entry.window != window || !text.own.contains(&start) || !entry.agrees(text.haystack, start) {
+            if entry.key != key || !text.own.contains(&start) || !entry.agrees(text.haystack, start) {
                 continue;
             }
             if text.literals[entry.literal as usize].stands_at(text.haystack, start) {

@@ -88,7 +88,7 @@ fn class(first: u8, second: u8) -> u8 {
 /// Two demands per position: the low and the high nibble of the class.
 fn demands(window: &Window) -> Demands {
     let nibbles = |class: u8| [Some(class & 15), Some(class >> 4)];
-    let pairs = window.bytes().windows(2).flat_map(|pair| nibbles(class(pair[0], pair[1])));
+    let pairs = window.looked_at().windows(2).flat_map(|pair| nibbles(class(pair[0], pair[1])));
     pairs.chain(std::iter::repeat(None)).take(2 * POSITIONS).collect()
 }
 

@@ -25,7 +25,7 @@ impl Tables {
     pub(super) fn new(patterns: &[Pattern]) -> Self {
         let mut bitmap = Bitmap::new();
         for Pattern { window, before, .. } in patterns {
-            let [first, second, third, fourth] = window.0;
+            let [first, second, third, fourth] = window.four();
             match window.is_short() {
                 true => any_byte().for_each(|fourth| bitmap.insert([first, second, third, fourth])),
                 false => bitmap.insert([first, second, third, fourth]),

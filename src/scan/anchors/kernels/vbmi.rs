@@ -97,7 +97,7 @@ fn class(first: u8, second: u8) -> u8 {
 }
 
 fn demands(window: &Window) -> Demands {
-    let pairs = window.bytes().windows(2).map(|pair| Some(class(pair[0], pair[1])));
+    let pairs = window.looked_at().windows(2).map(|pair| Some(class(pair[0], pair[1])));
     pairs.chain(std::iter::repeat(None)).take(TABLES).collect()
 }
 

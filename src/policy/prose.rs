@@ -20,14 +20,22 @@ impl Prose {
     /// Counts in `text`, a text view.
     pub fn of(text: &[u8]) -> Self {
         let mut prose = Self::default();
-        let mut unfinished = 0;
-        let mut rest = Some(text);
-        while let Some(text) = rest {
-            let end = memchr::memchr(b'\n', text);
-            let line = &text[..end.unwrap_or(text.len())];
-            unfinished = if is_code(line) { 0 } else { prose.add_line(line, unfinished) };
-            rest = end.map(|end| &text[end + 1..]);
+        let mut line = Line::default();
+        let (mut line_start, mut word_start, mut kinds) = (0, 0, 0);
+        for (at, &byte) in text.iter().enumerate() {
+            let kind = KINDS[usize::from(byte)];
+            kinds += kind & !BLANK;
+            if kind & BLANK != 0 {
+                line.add_word(&text[word_start..at], std::mem::take(&mut kinds));
+                word_start = at + 1;
+                if byte == b'\n' {
+                    line = prose.add_line(&text[line_start..at], &line);
+                    line_start = at + 1;
+                }
+            }
         }
+        line.add_word(&text[word_start..], kinds);
+        prose.add_line(&text[line_start..], &line);
         prose
     }
 
@@ -36,52 +44,73 @@ impl Prose {
         Self { words: self.words + other.words, sentences: self.sentences + other.sentences }
     }
 
-    /// Adds a line that goes on with a sentence of `unfinished` words; returns how many words the next one does.
-    fn add_line(&mut self, line: &[u8], unfinished: u32) -> u32 {
-        let mut since_last = unfinished;
-        for word in line.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty()) {
-            let letters = word.iter().filter(|&&byte| LETTERS[usize::from(byte)]).count();
-            if letters >= 2 && letters * 4 >= word.len() * 3 {
-                self.words += 1;
-                since_last += 1;
-            }
-            if matches!(word.last(), Some(b'.' | b'!' | b'?')) {
-                self.sentences += u32::from(since_last >= SENTENCE_WORDS);
-                since_last = 0;
-            }
+    /// Adds a line, unless it is code; returns the next one, which may go on with its sentence.
+    fn add_line(&mut self, text: &[u8], line: &Line) -> Line {
+        if is_code(text, line.marks) {
+            return Line::default();
         }
-        if line.len() >= WRAPPED { since_last } else { 0 }
+        *self = self.and(line.prose);
+        Line { unfinished: if text.len() >= WRAPPED { line.unfinished } else { 0 }, ..Line::default() }
     }
 }
 
+/// What was counted in a line so far.
+#[derive(Default)]
+struct Line {
+    prose: Prose,
+    marks: u64,
+    /// Words since the end of the last sentence.
+    unfinished: u32,
+}
+
+impl Line {
+    /// Adds what stands between two blanks, of which the kinds were summed up.
+    #[inline]
+    fn add_word(&mut self, word: &[u8], kinds: u64) {
+        let Some(last) = word.last() else { return };
+        self.marks += kinds / MARK;
+        let letters = (kinds % MARK) as usize;
+        let is_word = u32::from(letters >= 2 && letters * 4 >= word.len() * 3);
+        self.prose.words += is_word;
+        self.unfinished += is_word;
+        if matches!(last, b'.' | b'!' | b'?') {
+            self.prose.sentences += u32::from(self.unfinished >= SENTENCE_WORDS);
+            self.unfinished = 0;
+        }
+    }
+}
+
+/// Lines of code and traces do not count, however many words they have.
+fn is_code(line: &[u8], marks: u64) -> bool {
+    marks * 12 > line.len() as u64 || (line.starts_with(b"    ") && marks > 0)
+}
+
 /// Letters of ASCII, and whatever other letters are made of.
-static LETTERS: [bool; 256] = {
-    let mut table = [false; 256];
+const LETTER: u64 = 1;
+
+/// What code is full of and prose is not.
+const MARK: u64 = 1 << 32;
+
+/// What parts words.
+const BLANK: u64 = 1 << 63;
+
+/// What a byte counts for.
+static KINDS: [u64; 256] = {
+    let mut table = [0; 256];
     let mut byte = 0;
-    while byte < 256 {
-        table[byte] = byte >= 0x80 || (byte as u8).is_ascii_alphabetic();
+    while byte < table.len() {
+        table[byte] = match byte as u8 {
+            b' ' | b'\t' | b'\n' => BLANK,
+            b'{' | b'}' | b'(' | b')' | b';' | b'=' | b'<' | b'>' | b'[' | b']' | b'_' | b'$' | b'#' | b'|' | b'\\' => {
+                MARK
+            }
+            0x80.. | b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+            _ => 0,
+        };
         byte += 1;
     }
     table
 };
-
-/// What code is full of and prose is not.
-static MARKS: [bool; 256] = {
-    let mut table = [false; 256];
-    let marks = b"{}();=<>[]_$#|\\";
-    let mut at = 0;
-    while at < marks.len() {
-        table[marks[at] as usize] = true;
-        at += 1;
-    }
-    table
-};
-
-/// Lines of code and traces do not count, however many words they have.
-fn is_code(line: &[u8]) -> bool {
-    let marks = line.iter().filter(|&&byte| MARKS[usize::from(byte)]).count();
-    marks * 12 > line.len() || (line.starts_with(b"    ") && marks > 0)
-}
 
 #[cfg(test)]
 mod tests {

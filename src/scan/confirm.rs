@@ -6,6 +6,7 @@ use memchr::{memchr, memmem::Finder, memrchr};
 
 use super::{
     checksum,
+    pattern::Match,
     ruleset::{CompiledRule, RuleIndex, Ruleset},
     value,
 };
@@ -63,21 +64,12 @@ impl<'a> Confirmer<'a> {
         }
         match &compiled.regex {
             None => progress.accept(compiled, self.text, at..self.text.len().min(at + 1)),
-            Some(regex) => {
+            Some(_) => {
                 let (window, anchored) = window(compiled, self.text, at);
-                let mut from = window.start.max(progress.done.min(at));
-                while from <= window.end {
-                    let Some(found) = regex.find(self.text, from..window.end, anchored) else { break };
-                    from = found.whole.end.max(found.whole.start + 1);
-                    let excused =
-                        compiled.unless.as_ref().is_some_and(|unless| unless.is_match(&self.text[found.whole.clone()]));
-                    if !excused && worth_it(compiled, &self.text[found.value.clone()]) {
-                        progress.accept(compiled, self.text, found.mask);
-                        progress.done = progress.done.max(found.whole.end);
-                    }
-                    if anchored {
-                        break;
-                    }
+                let from = window.start.max(progress.done.min(at));
+                for found in accepted(compiled, self.text, from..window.end, anchored) {
+                    progress.accept(compiled, self.text, found.mask);
+                    progress.done = progress.done.max(found.whole.end);
                 }
                 if !anchored {
                     progress.done = progress.done.max(window.end);
@@ -131,6 +123,26 @@ fn window(compiled: &CompiledRule, text: &[u8], at: usize) -> (Range<usize>, boo
     }
 }
 
+/// The matches of the rule's regex in a range of the text that are neither excused nor stand-ins for a secret.
+pub(super) fn accepted(
+    compiled: &CompiledRule,
+    text: &[u8],
+    range: Range<usize>,
+    anchored: bool,
+) -> impl Iterator<Item = Match> {
+    let mut from = Some(range.start);
+    let matches = std::iter::from_fn(move || {
+        let found =
+            compiled.regex.as_ref()?.find(text, from.filter(|&from| from <= range.end)?..range.end, anchored)?;
+        from = (!anchored).then_some(found.whole.end.max(found.whole.start + 1));
+        Some(found)
+    });
+    matches.filter(|found| {
+        let excused = compiled.unless.as_ref().is_some_and(|unless| unless.is_match(&text[found.whole.clone()]));
+        !excused && worth_it(compiled, &text[found.value.clone()])
+    })
+}
+
 /// Whether the literals that the rule wants stand near, and the unwanted ones do not.
 fn literals_stand(compiled: &CompiledRule, text: &[u8], at: usize, progress: &mut Progress) -> bool {
     match compiled.rule.confirm.near {
@@ -147,13 +159,27 @@ fn literals_in(compiled: &CompiledRule, text: &[u8]) -> bool {
         && !compiled.none.iter().any(|finder| stands(&finder))
 }
 
+/// Whether there are matches of the rule's regex that are not accepted.
+pub(super) fn judges_matches(compiled: &CompiledRule) -> bool {
+    let confirm = &compiled.rule.confirm;
+    compiled.unless.is_some()
+        || confirm.entropy.is_some()
+        || confirm.value.is_some()
+        || confirm.checksum.is_some()
+        || placeholders_pass(compiled)
+}
+
+/// Whether what people write in place of a secret is let go.
+fn placeholders_pass(compiled: &CompiledRule) -> bool {
+    let confirm = &compiled.rule.confirm;
+    confirm.allow_placeholders.unwrap_or(compiled.rule.action == Action::Mask && confirm.until.is_none())
+}
+
 /// Whether the span to be masked is a secret and not a stand-in for one.
 fn worth_it(compiled: &CompiledRule, span: &[u8]) -> bool {
     let confirm = &compiled.rule.confirm;
-    let placeholders_pass =
-        confirm.allow_placeholders.unwrap_or(compiled.rule.action == Action::Mask && confirm.until.is_none());
     confirm.entropy.is_none_or(|least| value::entropy(span) >= least)
         && confirm.value.is_none_or(|shape| value::has_shape(shape, span))
         && confirm.checksum.is_none_or(|checksum| checksum::passes(checksum, span))
-        && !(placeholders_pass && value::is_placeholder(span))
+        && !(placeholders_pass(compiled) && value::is_placeholder(span))
 }

@@ -4,10 +4,10 @@
 use memchr::{memchr, memchr_iter, memrchr, memrchr_iter, memrchr2};
 
 use super::{
-    confirm::{AHEAD, BEHIND},
+    confirm::{AHEAD, BEHIND, accepted, judges_matches},
     escape,
     pattern::{Pattern, Start},
-    ruleset::CompiledRule,
+    ruleset::{CompiledRule, RuleIndex},
     tag,
     view::View,
 };
@@ -26,19 +26,58 @@ const TAG_AHEAD: usize = BEHIND;
 /// The longest escape that could be cut at the end of a look.
 const ESCAPE_MAX: usize = 12;
 
-/// Whether the rule's regex matches in the text around the anchor at `at` of raw `bytes`. Says yes where a rule has
-/// no regex.
-pub(super) fn may_match(compiled: &CompiledRule, bytes: &[u8], at: usize) -> bool {
-    let Some(regex) = &compiled.regex else { return true };
-    if let Some(tag) = tag_around(bytes, at) {
-        return regex.is_match(View::build(&bytes[tag..bytes.len().min(at + TAG_AHEAD)]).text());
+/// Looks at the anchors of one text.
+pub(super) struct Looks<'a> {
+    bytes: &'a [u8],
+    /// By rule, where its next anchor begins that no earlier look has seen enough of.
+    seen: Vec<(RuleIndex, usize)>,
+    /// How many looks were taken.
+    pub(super) taken: usize,
+}
+
+impl<'a> Looks<'a> {
+    pub(super) fn at(bytes: &'a [u8]) -> Self {
+        Self { bytes, seen: Vec::new(), taken: 0 }
     }
-    let is_match = |text: &[u8]| regex.is_match(text);
-    match compiled.rule.confirm.search {
-        Search::AtAnchor => may_start(regex, bytes, at),
-        Search::Line => as_text(line(bytes, at), is_match),
-        Search::Window => as_text(&bytes[at.saturating_sub(LOOK_BEHIND)..bytes.len().min(at + LOOK_AHEAD)], is_match),
+
+    /// Whether the rule could be confirmed by the text around its anchor at `at`: its regex matches there, and the match
+    /// is accepted as far as that can be told. Says yes where a rule has no regex. Anchors come in ascending order.
+    pub(super) fn may_confirm(&mut self, rule: RuleIndex, compiled: &CompiledRule, at: usize) -> bool {
+        let Some(regex) = &compiled.regex else { return true };
+        let seen = self.seen.iter().position(|(known, _)| *known == rule);
+        if seen.is_some_and(|seen| at < self.seen[seen].1) {
+            return false;
+        }
+        self.taken += 1;
+        if let Some(tag) = tag_around(self.bytes, at) {
+            let end = self.bytes.len().min(at + TAG_AHEAD);
+            return regex.is_match(View::build(&self.bytes[tag..end]).text());
+        }
+        let (looked_at, until) = match compiled.rule.confirm.search {
+            Search::AtAnchor => return may_start(compiled, regex, self.bytes, at),
+            Search::Line => line(self.bytes, at, if seen.is_some() { SHARED } else { 0 }),
+            Search::Window => window(self.bytes, at, if seen.is_some() { SHARED } else { 0 }),
+        };
+        match seen {
+            Some(seen) => self.seen[seen].1 = until,
+            None => self.seen.push((rule, until)),
+        }
+        as_text(looked_at, |text| regex.is_match(text) && may_be_accepted(compiled, text))
     }
+}
+
+/// Where a rule's anchors stand close together, so many bytes more are looked at for the next ones.
+const SHARED: usize = 8 * 1024;
+
+/// Whether one of the matches in `text`, lines around an anchor, is accepted. Matches are told apart as a confirmation
+/// would only where that searches whole lines, as most are.
+fn may_be_accepted(compiled: &CompiledRule, text: &[u8]) -> bool {
+    if compiled.rule.confirm.search != Search::Line || !judges_matches(compiled) {
+        return true;
+    }
+    let is_accepted =
+        |line: &[u8]| line.len() > BEHIND || accepted(compiled, line, 0..line.len(), false).next().is_some();
+    text.split(|&byte| byte == b'\n').any(is_accepted)
 }
 
 /// Reads `bytes` as text, which for most of them needs no view.
@@ -51,31 +90,48 @@ const MARKS_MAX: usize = 4;
 
 /// Where the outermost tag begins that `at` stands in. Values of attributes stand behind one another in the text,
 /// wherever they stand on the page.
-fn tag_around(bytes: &[u8], at: usize) -> Option<usize> {
+pub(super) fn tag_around(bytes: &[u8], at: usize) -> Option<usize> {
     let from = at.saturating_sub(LOOK_BEHIND);
     let marks = memrchr_iter(b'<', &bytes[from..at]).take(MARKS_MAX).map(|mark| from + mark);
     marks.filter(|&mark| tag::at(bytes, mark).is_some_and(|tag| tag.end > at)).last()
 }
 
-fn may_start(regex: &Pattern, bytes: &[u8], at: usize) -> bool {
-    let start = |reach: usize| {
-        let text = bytes.get(at..at + reach).map_or(&bytes[at..], uncut);
-        as_text(text, |text| regex.start(text))
-    };
-    match start(FIRST_LOOK) {
+fn may_start(compiled: &CompiledRule, regex: &Pattern, bytes: &[u8], at: usize) -> bool {
+    let ahead = |reach: usize| bytes.get(at..at + reach).map_or(&bytes[at..], uncut);
+    let start = |reach: usize| as_text(ahead(reach), |text| regex.start(text));
+    let starts = match start(FIRST_LOOK) {
         Start::Open => start(LOOK_AHEAD) == Start::Matches,
         known => known == Start::Matches,
+    };
+    starts
+        && (!judges_matches(compiled) || as_text(ahead(LOOK_AHEAD), |text| is_accepted_at_start(compiled, regex, text)))
+}
+
+/// Whether the match at the start of `text` is accepted; one that may go on behind the text could be.
+fn is_accepted_at_start(compiled: &CompiledRule, regex: &Pattern, text: &[u8]) -> bool {
+    match regex.find(text, 0..text.len(), true) {
+        Some(found) if found.whole.end < text.len() => accepted(compiled, text, 0..text.len(), true).next().is_some(),
+        _ => true,
     }
 }
 
-/// The line around `at`, or what of it a search could take. A line break within a tag ends no line of text.
-fn line(bytes: &[u8], at: usize) -> &[u8] {
+/// The line around `at`, or what of it a search could take and so many bytes `more`; where the next anchor begins whose
+/// line is not in it. A line break within a tag ends no line of text.
+fn line(bytes: &[u8], at: usize, more: usize) -> (&[u8], usize) {
     let behind = &bytes[at.saturating_sub(LOOK_BEHIND)..at];
     let is_outside = |text: &[u8]| memrchr2(b'<', b'>', text).is_none_or(|mark| text[mark] == b'>');
     let start = memrchr_iter(b'\n', behind).find(|&newline| is_outside(&behind[..newline])).map_or(0, |it| it + 1);
-    let ahead = &bytes[at..bytes.len().min(at + LOOK_BEHIND)];
-    let end = memchr_iter(b'\n', ahead).find(|&newline| is_outside(&ahead[..newline])).unwrap_or(ahead.len());
-    &bytes[at - (behind.len() - start)..at + end]
+    let ahead = &bytes[at..bytes.len().min(at + LOOK_BEHIND + more)];
+    let ending = memchr_iter(b'\n', ahead).find(|&newline| is_outside(&ahead[..newline]));
+    let end = at + ending.unwrap_or(ahead.len());
+    let is_whole = ending.is_some() || end == bytes.len();
+    (&bytes[at - (behind.len() - start)..end], if is_whole { end } else { at + more })
+}
+
+/// The same for a search in a window.
+fn window(bytes: &[u8], at: usize, more: usize) -> (&[u8], usize) {
+    let end = bytes.len().min(at + LOOK_AHEAD + more);
+    (&bytes[at.saturating_sub(LOOK_BEHIND)..end], if end == bytes.len() { end } else { at + more })
 }
 
 /// The text without a tag or an escape that its end may have cut.
@@ -98,12 +154,12 @@ mod tests {
         assert_eq!(tag_around(b"if a <b and KEY", 12), None);
         assert_eq!(tag_around(b"<i>x</i> KEY", 9), None);
         assert_eq!(tag_around(b"x <a b=\"<c KEY>\">", 11), Some(2));
-        assert_eq!(line(b"one\nif a <b and KEY\nthree", 16), b"if a <b and KEY");
+        assert_eq!(line(b"one\nif a <b and KEY\nthree", 16, 0).0, b"if a <b and KEY");
     }
 
     #[test]
     fn a_line_goes_on_over_a_break_within_a_tag() {
-        assert_eq!(line(b"one\ntwo <a\nhref=x>KEY\nthree", 18), b"two <a\nhref=x>KEY");
+        assert_eq!(line(b"one\ntwo <a\nhref=x>KEY\nthree", 18, 0).0, b"two <a\nhref=x>KEY");
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use pattern::Pattern;
 pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
 pub use view::View;
 
-use self::{anchors::Hit, armour::Armoured, confirm::Confirmer};
+use self::{anchors::Hit, armour::Armoured, confirm::Confirmer, look::Looks};
 use crate::rules::{Action, Evidence, Part, Rule, StatusScope, ViewKind};
 
 /// A stretch of a decoded body, with margins for what reaches over its ends.
@@ -163,12 +163,16 @@ impl Ruleset {
     /// Whether the text view could confirm a hit. Most hits on honest pages are told from leaks by the text around
     /// them, which costs a fraction of the whole block's.
     fn may_confirm(&self, block: &Block<'_>, hits: &[Hit], source: Source) -> bool {
-        if hits.iter().any(|hit| self.anchored(hit.literal).iter().any(|anchored| anchored.breaks_words())) {
+        let bytes = block.bytes;
+        let at = |hit: &Hit| block.offset + hit.start as u64;
+        if self.look(bytes, hits, |rule, hit| applies(&rule.scope, source, at(hit))) {
             return true;
         }
-        let at = |hit: &Hit| block.offset + hit.start as u64;
-        self.look(block.bytes, hits, |rule, hit| applies(&rule.scope, source, at(hit)))
-            || seam::joined(block.bytes).is_some_and(|words| self.may_confirm_joined(&words, source, block.offset))
+        let breaks = hits.iter().filter(|hit| self.anchored(hit.literal).iter().any(|it| it.breaks_words()));
+        let breaks: Vec<usize> = breaks.map(|hit| hit.start).collect();
+        // In a value of an attribute an entity breaks words, a tag does not.
+        breaks.iter().any(|&at| bytes[at] != b'<' && look::tag_around(bytes, at).is_some())
+            || seam::joined(bytes, &breaks).is_some_and(|words| self.may_confirm_joined(&words, source, block.offset))
     }
 
     /// The same for words that stood in pieces; `offset` is somewhere near them.
@@ -180,15 +184,14 @@ impl Ruleset {
 
     /// Whether a hit that `applies` may be confirmed, or there are too many to tell.
     fn look(&self, bytes: &[u8], hits: &[Hit], applies: impl Fn(&Rule, &Hit) -> bool) -> bool {
-        let mut looked = 0;
+        let mut looks = Looks::at(bytes);
         for hit in hits {
             for anchored in self.anchored(hit.literal).iter().filter(|anchored| !anchored.breaks_words()) {
                 let compiled = self.compiled(anchored.rule);
                 if compiled.rule.view != ViewKind::Text || !applies(&compiled.rule, hit) {
                     continue;
                 }
-                looked += 1;
-                if looked > LOOKS_MAX || look::may_match(compiled, bytes, hit.start) {
+                if looks.may_confirm(anchored.rule, compiled, hit.start) || looks.taken > LOOKS_MAX {
                     return true;
                 }
             }

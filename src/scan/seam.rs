@@ -1,9 +1,11 @@
 //! Words in pieces: a highlighter puts every word and every sign in a span of its own, so that an anchor stands on the
 //! page for every reader and nowhere in its bytes.
 
-use std::sync::LazyLock;
+use std::{ops::Range, sync::LazyLock};
 
-use memchr::{memchr, memmem::Finder};
+use memchr::{memchr, memchr2, memmem::Finder};
+
+use super::escape::{self, Escape};
 
 /// The longest name of an element that highlighters put words into.
 const NAME_MAX: usize = 6;
@@ -30,22 +32,50 @@ const DENSE: usize = 16;
 /// ... within so many bytes leave no word whole.
 const WITHIN: usize = 40 * DENSE;
 
-/// Bytes before the first of them that may belong to the words in pieces.
+/// Bytes before the first of them, or before a mark within a word, that may belong to the words in pieces ...
 const BEFORE: usize = 512;
 
-/// The text without tags from where seams are dense; `None` where they are nowhere.
-pub(super) fn joined(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut at = 0;
+/// ... and behind the last: what a confirmation may read, ...
+const BEHIND: usize = 4096;
+
+/// ... and what more is taken where seams are dense, so that they need not be looked for there.
+const SKIP: usize = 2048;
+
+/// The text without tags from where seams are dense or at the marks that break words, which begin at `breaks`, ascending;
+/// `None` where they are nowhere.
+pub(super) fn joined(bytes: &[u8], breaks: &[usize]) -> Option<Vec<u8>> {
+    let mut ranges = dense_ranges(bytes);
+    ranges.extend(breaks.iter().map(|&at| at.saturating_sub(BEFORE)..bytes.len().min(at + BEHIND)));
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut text = Vec::new();
+    let mut done = 0;
+    for range in ranges {
+        if range.start > done && !text.is_empty() {
+            text.push(b'\n');
+        }
+        append_without_tags(&bytes[range.start.max(done).min(range.end)..range.end], &mut text);
+        done = done.max(range.end);
+    }
+    if !breaks.is_empty() {
+        text = without_marks(&text);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+/// Where seams leave no word whole, with what belongs to the words there.
+fn dense_ranges(bytes: &[u8]) -> Vec<Range<usize>> {
+    let (mut ranges, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
         if has_seams(bytes, at) {
             if let Some(from) = dense(bytes, at) {
-                return Some(without_tags(&bytes[from.saturating_sub(BEFORE)..]));
+                ranges.push(from.saturating_sub(BEFORE)..bytes.len().min(at + SKIP + BEHIND));
+                at += SKIP - STRIDE;
             }
             at += STRIDE;
         }
         at += STRIDE;
     }
-    None
+    ranges
 }
 
 fn has_seams(bytes: &[u8], at: usize) -> bool {
@@ -112,9 +142,8 @@ fn is_inline(name: &[u8]) -> bool {
     )
 }
 
-/// The text between tags. A `<` that begins no tag stays.
-fn without_tags(bytes: &[u8]) -> Vec<u8> {
-    let mut text = Vec::with_capacity(bytes.len() / 2);
+/// Appends the text between tags. A `<` that begins no tag stays.
+fn append_without_tags(bytes: &[u8], text: &mut Vec<u8>) {
     let mut rest = bytes;
     while let Some(open) = memchr(b'<', rest) {
         text.extend_from_slice(&rest[..open]);
@@ -129,13 +158,36 @@ fn without_tags(bytes: &[u8]) -> Vec<u8> {
         rest = &rest[length..];
     }
     text.extend_from_slice(rest);
+}
+
+/// The text without the entities and the colours of a terminal that break words.
+fn without_marks(bytes: &[u8]) -> Vec<u8> {
+    let mut text = Vec::with_capacity(bytes.len());
+    let mut rest = bytes;
+    while let Some(mark) = memchr2(b'&', b'\\', rest) {
+        text.extend_from_slice(&rest[..mark]);
+        rest = &rest[mark..];
+        let length = match escape::decode(rest, false) {
+            Escape::Nothing(length) => length,
+            Escape::Char { length, char: '\x1b' } if rest.get(length) == Some(&b'[') => {
+                let parameters = rest[length..].iter().skip(1).take_while(|byte| (0x20..=0x3f).contains(*byte)).count();
+                rest.len().min(length + parameters + 2)
+            }
+            _ => {
+                text.push(rest[0]);
+                1
+            }
+        };
+        rest = &rest[length..];
+    }
+    text.extend_from_slice(rest);
     text
 }
 
 #[cfg(test)]
 mod tests {
     fn joined(bytes: &[u8]) -> Option<String> {
-        super::joined(bytes).map(|text| String::from_utf8_lossy(&text).into_owned())
+        super::joined(bytes, &[]).map(|text| String::from_utf8_lossy(&text).into_owned())
     }
 
     #[test]
@@ -157,6 +209,23 @@ mod tests {
         }
         let table = "<td>Trace</td><td>back</td>".repeat(40);
         assert_eq!(joined(table.as_bytes()), None);
+    }
+
+    #[test]
+    fn words_are_joined_over_marks_that_break_them() {
+        for page in [
+            r"a <b>Trace&shy;back</b> c",
+            "a <b>Trace&zwnj;ba<wbr>ck</b> c",
+            r"a \u001b[31mTrace\u001b[0;1mback\x1b[0m c",
+            r"a \e[31mTrace\033[1mback c",
+        ] {
+            let at = page.find(['&', '\\']).unwrap();
+            let text = super::joined(page.as_bytes(), &[at]).unwrap();
+            assert_eq!(String::from_utf8(text).unwrap(), "a Traceback c", "{page}");
+        }
+        let far = format!("{}Trace<wbr>back", "x &amp; y ".repeat(1000));
+        let text = super::joined(far.as_bytes(), &[far.len() - 9]).unwrap();
+        assert!(text.ends_with(b"y Traceback") && text.len() < 1000);
     }
 
     #[test]

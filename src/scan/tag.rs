@@ -85,8 +85,9 @@ fn doctype_end(rest: &[u8]) -> Option<usize> {
 
 /// The name of an element at the start of `rest`; nothing else may stand behind it than a tag goes on with.
 fn name(rest: &[u8]) -> Option<&[u8]> {
-    let is_part = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b':' | b'_' | b'.');
-    let name = &rest[..rest.iter().take(NAME_LIMIT).take_while(is_part).count()];
+    let limited = &rest[..rest.len().min(NAME_LIMIT)];
+    let is_part = |&byte: &u8| KINDS[usize::from(byte)] & ELEMENT != 0;
+    let name = &rest[..limited.iter().position(|byte| !is_part(byte)).unwrap_or(limited.len())];
     let goes_on = matches!(rest.get(name.len())?, b'>' | b'/' | b' ' | b'\t' | b'\n' | b'\r' | 0x0c | b'\\');
     let is_address = name.ends_with(b":");
     (name.first()?.is_ascii_alphabetic() && goes_on && !is_address && !carries_data(name)).then_some(name)
@@ -146,8 +147,7 @@ fn attribute_start(rest: &[u8], mut at: usize) -> usize {
 
 /// The attribute at `at`. A value in quotes may hold any byte, nothing else a `<`.
 fn attribute(rest: &[u8], at: usize) -> Option<Attribute> {
-    let ends_name = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'=' | b'>' | b'/' | b'<' | b'"' | b'\'');
-    let name = at..at + rest[at..].iter().position(ends_name)?;
+    let name = at..at + rest[at..].iter().position(|&byte| KINDS[usize::from(byte)] & ENDS_NAME != 0)?;
     let equals = skip_space(rest, name.end);
     if rest.get(equals) != Some(&b'=') {
         return Some(Attribute { value: name.end..name.end, end: name.end, name });
@@ -180,30 +180,58 @@ fn skip_space(rest: &[u8], at: usize) -> usize {
 /// What HTML, XML and the templates of frameworks call attributes (`@click.stop`, `[(model)]`, `v-slot:a`), and not a
 /// word of text, a setting or a secret.
 fn is_attribute_name(name: &[u8]) -> bool {
-    let is_part = |&byte: &u8| ATTRIBUTE_NAME[usize::from(byte)];
+    let Some((first, rest)) = name.split_first() else { return false };
+    let first = KINDS[usize::from(*first)];
+    let (each, any) = rest.iter().fold((PART, first), |(each, any), &byte| {
+        let kinds = KINDS[usize::from(byte)];
+        (each & kinds, any | kinds)
+    });
+    // Which kinds are in it at all tells most names from what is asked next.
     name.len() <= NAME_LIMIT
-        && name.first().is_some_and(|first| first.is_ascii_alphabetic() || b"@:#*([{_$".contains(first))
-        && name[1..].iter().all(is_part)
-        && !is_setting(name)
-        && !carries_data(name)
+        && first & BEGINS != 0
+        && each & PART != 0
+        && !(any & UPPER != 0 && any & LOWER == 0 && is_setting(name))
+        && !(any & DIGIT != 0 && carries_data(name))
 }
 
-static ATTRIBUTE_NAME: [bool; 256] = {
-    let (mut parts, mut byte) = ([false; 256], 0);
-    while byte < parts.len() {
-        let it = byte as u8;
-        let sign = matches!(it, b'_' | b':' | b'.' | b'-' | b'(' | b')' | b'[' | b']' | b'{' | b'}');
-        parts[byte] = it.is_ascii_alphanumeric() || sign || matches!(it, b'$' | b'|' | b'!' | b'?');
+/// What a byte may be in a tag, a bit each: part of an element's name; of an attribute's, or its first; its end; a letter or
+/// a digit.
+const ELEMENT: u8 = 1;
+const PART: u8 = 1 << 1;
+const BEGINS: u8 = 1 << 2;
+const ENDS_NAME: u8 = 1 << 3;
+const UPPER: u8 = 1 << 4;
+const LOWER: u8 = 1 << 5;
+const DIGIT: u8 = 1 << 6;
+
+static KINDS: [u8; 256] = {
+    let (mut table, mut byte) = ([0; 256], 0);
+    while byte < table.len() {
+        table[byte] = kinds(byte as u8);
         byte += 1;
     }
-    parts
+    table
 };
+
+const fn kinds(byte: u8) -> u8 {
+    match byte {
+        b'A'..=b'Z' => ELEMENT | PART | BEGINS | UPPER,
+        b'a'..=b'z' => ELEMENT | PART | BEGINS | LOWER,
+        b'0'..=b'9' => ELEMENT | PART | DIGIT,
+        b'_' | b':' => ELEMENT | PART | BEGINS,
+        b'.' | b'-' => ELEMENT | PART,
+        b'(' | b'[' | b'{' | b'$' => PART | BEGINS,
+        b')' | b']' | b'}' | b'|' | b'!' | b'?' => PART,
+        b'@' | b'#' | b'*' => BEGINS,
+        b'=' | b'>' | b'/' | b'<' | b'"' | b'\'' => ENDS_NAME,
+        _ if byte.is_ascii_whitespace() => ENDS_NAME,
+        _ => 0,
+    }
+}
 
 /// `DB_PASSWORD`
 fn is_setting(name: &[u8]) -> bool {
-    name.iter().any(u8::is_ascii_uppercase)
-        && memchr(b'_', name).is_some_and(|at| at > 0)
-        && !name.iter().any(u8::is_ascii_lowercase)
+    memchr(b'_', name).is_some_and(|at| at > 0)
 }
 
 /// Letters and digits without a separator, at least so many, ...
@@ -213,57 +241,76 @@ const DATA_MIN: usize = 12;
 const DATA_CHANGES: usize = 3;
 
 fn carries_data(name: &[u8]) -> bool {
+    if name.len() < DATA_MIN {
+        return false;
+    }
     name.split(|byte| !byte.is_ascii_alphanumeric()).filter(|word| word.len() >= DATA_MIN).any(|word| {
         let pairs = word.iter().zip(&word[1..]);
         pairs.filter(|(one, next)| one.is_ascii_digit() != next.is_ascii_digit()).count() >= DATA_CHANGES
     })
 }
 
-/// The longest name of a tag that [`breaks_line`] knows.
-const NAME_MAX: usize = 10;
-
 /// Whether the text goes on in a new line behind a tag of this name, in any case.
 fn breaks_line(name: &[u8]) -> bool {
-    let mut lower = [0; NAME_MAX];
-    lower.iter_mut().zip(name).for_each(|(lower, byte)| *lower = byte.to_ascii_lowercase());
-    matches!(
-        lower.get(..name.len()).unwrap_or_default(),
-        b"p" | b"br"
-            | b"hr"
-            | b"li"
-            | b"ul"
-            | b"ol"
-            | b"dl"
-            | b"dt"
-            | b"dd"
-            | b"tr"
-            | b"td"
-            | b"th"
-            | b"h1"
-            | b"h2"
-            | b"h3"
-            | b"h4"
-            | b"h5"
-            | b"h6"
-            | b"div"
-            | b"pre"
-            | b"nav"
-            | b"head"
-            | b"body"
-            | b"form"
-            | b"main"
-            | b"title"
-            | b"table"
-            | b"style"
-            | b"script"
-            | b"header"
-            | b"footer"
-            | b"option"
-            | b"section"
-            | b"article"
-            | b"textarea"
-            | b"blockquote"
-    )
+    let begins_one = BREAKING.starts[name.len().min(STARTS - 1)] >> (name.first().unwrap_or(&b'a') & 31) & 1 == 1;
+    begins_one && BREAKING.names.iter().any(|breaking| name.eq_ignore_ascii_case(breaking))
+}
+
+/// Names of elements, and with which letters those of a length begin: a bit each.
+struct Names<const COUNT: usize> {
+    names: [&'static [u8]; COUNT],
+    starts: [u32; STARTS],
+}
+
+/// More than the length of the longest of the names.
+const STARTS: usize = 12;
+
+static BREAKING: Names<36> = names([
+    b"p",
+    b"br",
+    b"hr",
+    b"li",
+    b"ul",
+    b"ol",
+    b"dl",
+    b"dt",
+    b"dd",
+    b"tr",
+    b"td",
+    b"th",
+    b"h1",
+    b"h2",
+    b"h3",
+    b"h4",
+    b"h5",
+    b"h6",
+    b"div",
+    b"pre",
+    b"nav",
+    b"head",
+    b"body",
+    b"form",
+    b"main",
+    b"title",
+    b"table",
+    b"style",
+    b"script",
+    b"header",
+    b"footer",
+    b"option",
+    b"section",
+    b"article",
+    b"textarea",
+    b"blockquote",
+]);
+
+const fn names<const COUNT: usize>(names: [&'static [u8]; COUNT]) -> Names<COUNT> {
+    let (mut starts, mut index) = ([0; STARTS], 0);
+    while index < COUNT {
+        starts[names[index].len()] |= 1 << (names[index][0] & 31);
+        index += 1;
+    }
+    Names { names, starts }
 }
 
 /// `<Config {'SECRET_KEY': …}>`, `<Request 'http://…' [GET]>`: how Python prints objects. No attribute begins so.

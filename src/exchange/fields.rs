@@ -1,6 +1,9 @@
 //! Header and trailer fields, judged: a finding drops the field, or masks the value where a span is known. In an
 //! error, a name that carries data instead of naming any drops its field.
 
+mod clean;
+mod plain;
+
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -26,13 +29,13 @@ pub(super) fn inspect(
     fields: &mut HeaderMap,
     ledger: &mut Ledger,
 ) {
-    let text = text(fields);
-    let mut found = find(engine, &text, status);
     // An application that is well may have its reasons.
     let data_in_names = status >= ERRORS && fields.keys().any(|name| carries_data(name.as_str()));
-    if found.findings.is_empty() && !data_in_names {
+    if !data_in_names && is_clean(engine, status, fields) {
         return;
     }
+    let text = text(fields, |_, _| true);
+    let mut found = find(engine, &text, status);
     let mut lines = Lines::of(fields, text);
     found.findings.retain(|finding| {
         !engine.rules.rule(finding.rule).scope.incidental || !lines.are_for_the_client(finding.span())
@@ -56,6 +59,21 @@ pub(super) fn inspect(
         names.into_iter().for_each(|line| lines.lines[line].fate = Fate::Drop);
     }
     ledger.masked |= lines.apply(fields);
+}
+
+/// Whether nothing is found in the fields, which most responses need no more of than that. What can hold no leak is not
+/// searched, nor is what was searched before.
+fn is_clean(engine: &Engine, status: u16, fields: &HeaderMap) -> bool {
+    let text = text(fields, |name, value| !plain::is_plain(name, value));
+    let strict = status.max(STRICT);
+    if clean::is_known(&engine.rules, strict, &text) {
+        return true;
+    }
+    let is_clean = find(engine, &text, status).findings.is_empty();
+    if is_clean && !fields.keys().any(is_for_the_client) {
+        clean::remember(&engine.rules, strict, &text);
+    }
+    is_clean
 }
 
 /// Whether a reason phrase leaks: there is no masking in it, since nobody reads it to the letter.
@@ -185,15 +203,15 @@ impl Fate {
     }
 }
 
-/// The text of the fields, which most responses need no more of than that.
-fn text(fields: &HeaderMap) -> Vec<u8> {
-    let text = joined(fields, LINE_END);
-    if text.iter().fold(false, |any, &byte| any | opens_tag(byte)) { joined(fields, TAG_END) } else { text }
+/// The text of those fields that are `wanted`.
+fn text(fields: &HeaderMap, wanted: impl Fn(&HeaderName, &HeaderValue) -> bool) -> Vec<u8> {
+    let text = joined(fields, LINE_END, &wanted);
+    if opens_tag(&text) { joined(fields, TAG_END, wanted) } else { text }
 }
 
-fn joined(fields: &HeaderMap, line_end: &[u8]) -> Vec<u8> {
+fn joined(fields: &HeaderMap, line_end: &[u8], wanted: impl Fn(&HeaderName, &HeaderValue) -> bool) -> Vec<u8> {
     let mut text = Vec::with_capacity(512);
-    for (name, value) in fields {
+    for (name, value) in fields.iter().filter(|(name, value)| wanted(name, value)) {
         for part in [name.as_str().as_bytes(), SEPARATOR, value.as_bytes(), line_end] {
             text.extend_from_slice(part);
         }
@@ -208,7 +226,7 @@ fn joined(fields: &HeaderMap, line_end: &[u8]) -> Vec<u8> {
 impl Lines {
     /// The lines of a text made of these fields.
     fn of(fields: &HeaderMap, text: Vec<u8>) -> Self {
-        let line_end = if text.iter().any(|&byte| opens_tag(byte)) { TAG_END } else { LINE_END };
+        let line_end = if opens_tag(&text) { TAG_END } else { LINE_END };
         let (mut lines, mut at) = (Vec::with_capacity(fields.len()), 0);
         for (name, field) in fields {
             let value = at + name.as_str().len() + SEPARATOR.len();
@@ -303,9 +321,9 @@ const LINE_END: &[u8] = b"\n";
 /// before it.
 const TAG_END: &[u8] = b"\n\"'<\n";
 
-/// Whether a tag may begin with the byte, or its escape.
-fn opens_tag(byte: u8) -> bool {
-    (byte == b'<') | (byte == b'&') | (byte == b'\\') | (byte == b'%') | (byte == b'\x1b')
+/// Whether a tag may begin anywhere in the text, or its escape.
+fn opens_tag(text: &[u8]) -> bool {
+    memchr::memchr3(b'<', b'&', b'\\', text).is_some() || memchr::memchr2(b'%', b'\x1b', text).is_some()
 }
 
 fn masked(text: &[u8], value: Range<usize>, mut masks: Vec<Span>) -> Vec<u8> {

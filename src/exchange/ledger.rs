@@ -94,7 +94,7 @@ impl Ledger {
         confirmed.sort_by_key(|compiled| std::cmp::Reverse(rank(compiled)));
         for compiled in confirmed {
             let read = |index: usize| {
-                let group = compiled.extract[index].as_ref()?.first_group(text)?;
+                let group = compiled.extract[index].as_ref()?.read(text)?;
                 Some(String::from_utf8_lossy(group).into_owned())
             };
             let extract = &mut self.extract;

@@ -88,10 +88,9 @@ impl DevelopmentServers {
     /// The development server that made a response with these fields. To be asked before hardening removes them.
     pub fn recognise(&self, fields: &HeaderMap) -> Option<&DevelopmentServer> {
         self.0.iter().find_map(|(field, rows)| {
-            let values = fields.get_all(field);
-            let said = || values.iter().filter_map(|value| value.to_str().ok());
-            said().next()?;
-            rows.iter().find(|row| said().any(|value| row.is_named_by(value)))
+            let values = fields.get_all(field).iter().filter_map(|value| value.to_str().ok());
+            let first = values.filter_map(|value| rows.iter().position(|row| row.is_named_by(value))).min()?;
+            rows.get(first)
         })
     }
 }

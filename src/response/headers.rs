@@ -35,12 +35,12 @@ pub struct Setting {
 /// The fields that are taken away.
 #[derive(Clone, Debug)]
 pub struct Removal {
-    /// Whole names.
-    pub names: Vec<HeaderName>,
-    /// Beginnings of names, lower case: `x-debug-` removes `X-Debug-Exception`.
-    pub prefixes: Vec<Box<str>>,
-    /// Names that stay although a prefix covers them.
-    pub except: Vec<HeaderName>,
+    names: Vec<HeaderName>,
+    prefixes: Vec<Box<str>>,
+    except: Vec<HeaderName>,
+    /// By [`shape`] of a name: one bit for each length that such a name can have. Nearly every name of a response is told
+    /// by it to be none of these.
+    shapes: Box<[u64; SHAPES]>,
 }
 
 /// Compiled header settings of a route.
@@ -173,11 +173,8 @@ impl Setting {
 /// [`Removal::TIMING`], [`Removal::SOURCE_MAPS`], [`Removal::VIA`].
 impl Default for Removal {
     fn default() -> Self {
-        Self {
-            names: DISCLOSING.map(HeaderName::from_static).to_vec(),
-            prefixes: DISCLOSING_PREFIXES.map(Box::from).to_vec(),
-            except: Vec::new(),
-        }
+        let prefixes = DISCLOSING_PREFIXES.map(Box::from).to_vec();
+        Self::new(DISCLOSING.map(HeaderName::from_static).to_vec(), prefixes, Vec::new())
     }
 }
 
@@ -190,6 +187,33 @@ impl Removal {
     /// The proxies between the application and here.
     pub const VIA: [HeaderName; 1] = [header::VIA];
 
+    /// Whole `names`, and names that begin with one of `prefixes`, which are in lower case (`x-debug-` takes away
+    /// `X-Debug-Exception`), but for those of `except`.
+    pub fn new(names: Vec<HeaderName>, prefixes: Vec<Box<str>>, except: Vec<HeaderName>) -> Self {
+        let mut shapes = Box::new([0; SHAPES]);
+        for name in &names {
+            shapes[shape(name.as_str())] |= length_bit(name.as_str());
+        }
+        for prefix in &prefixes {
+            // Up to the longest, and any shape where the prefix is too short to have one.
+            let longer = length_bit(prefix).wrapping_neg();
+            let at = shape(prefix);
+            let of_prefix = if prefix.len() > SHAPE_AT { at..at + 1 } else { 0..SHAPES };
+            shapes[of_prefix].iter_mut().for_each(|lengths| *lengths |= longer);
+        }
+        Self { names, prefixes, except, shapes }
+    }
+
+    /// Whole names.
+    pub fn names(&self) -> &[HeaderName] {
+        &self.names
+    }
+
+    /// Beginnings of names.
+    pub fn prefixes(&self) -> &[Box<str>] {
+        &self.prefixes
+    }
+
     fn apply(&self, fields: &mut HeaderMap) -> u32 {
         let covered: Vec<_> = fields.keys().filter(|name| self.covers(name)).cloned().collect();
         covered.iter().for_each(|name| drop(fields.remove(name)));
@@ -198,7 +222,8 @@ impl Removal {
 
     /// Whether a field of this name is taken away.
     pub fn covers(&self, name: &HeaderName) -> bool {
-        self.names.contains(name) || self.covers_by_prefix(name)
+        let text = name.as_str();
+        self.shapes[shape(text)] & length_bit(text) != 0 && (self.names.contains(name) || self.covers_by_prefix(name))
     }
 
     fn covers_by_prefix(&self, name: &HeaderName) -> bool {
@@ -206,6 +231,22 @@ impl Removal {
         let begins = |prefix: &str| prefix.as_bytes().first() == first && name.as_str().starts_with(prefix);
         self.prefixes.iter().any(|prefix| begins(prefix)) && !self.except.contains(name)
     }
+}
+
+const SHAPES: usize = 64;
+
+/// Most of the names begin with `x-`: what follows tells them apart.
+const SHAPE_AT: usize = 2;
+
+/// What two of its letters make of a name.
+fn shape(name: &str) -> usize {
+    let letter = |at: usize| usize::from(name.as_bytes().get(at).copied().unwrap_or_default());
+    (letter(0) + 3 * letter(SHAPE_AT)) % SHAPES
+}
+
+/// The bit of a name's length; the highest is that of all that are longer.
+fn length_bit(name: &str) -> u64 {
+    1 << name.len().min(63)
 }
 
 fn count(number: usize) -> u32 {
@@ -318,11 +359,31 @@ mod tests {
 
     #[test]
     fn an_exception_keeps_a_field_that_a_prefix_covers() {
-        let mut policy = HeaderPolicy::default();
-        policy.remove.except.push(HeaderName::from_static("x-debug-build"));
+        let except = vec![HeaderName::from_static("x-debug-build")];
+        let remove = Removal::new(Vec::new(), vec!["x-debug-".into()], except);
+        let policy = HeaderPolicy { remove, ..HeaderPolicy::default() };
         let mut out = fields(&[("x-debug-build", "1"), ("x-debug-user", "2")]);
         assert_eq!(policy.harden(&mut out, false).removed, 1);
         assert!(out.contains_key("x-debug-build"));
+    }
+
+    #[test]
+    fn names_are_covered_whatever_their_shape() {
+        let long = "x-powered-by-".to_owned() + &"a".repeat(100);
+        for name in ["a", "te", "server", "x-powered-by", "x-debug-", "x-wf-1-1-1-1", &long] {
+            let name: HeaderName = name.parse().unwrap();
+            assert!(
+                all.covers(&name) && Removal::new(vec![name.clone()], Vec::new(), Vec::new()).covers(&name),
+                "{name}"
+            );
+            for length in 1..=name.as_str().len() {
+                let prefix = name.as_str()[..length].into();
+                assert!(Removal::new(Vec::new(), vec![prefix], Vec::new()).covers(&name), "{name} {length}");
+            }
+        }
+        for name in ["content-type", "x-frame-options", "date", "x-request-id", "servers", "x-debugger"] {
+            assert!(!Removal::default().covers(&name.parse().unwrap()), "{name}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod armour;
 mod checksum;
 mod confirm;
 mod escape;
+mod extract;
 mod look;
 mod pattern;
 mod places;
@@ -22,6 +23,7 @@ mod view;
 
 use std::ops::Range;
 
+pub use extract::Extract;
 pub use pattern::Pattern;
 pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
 pub use view::View;

@@ -81,11 +81,17 @@ impl Pattern {
         }
     }
 
-    /// The text of the first group in the first match anywhere.
-    pub fn first_group<'t>(&self, text: &'t [u8]) -> Option<&'t [u8]> {
+    /// The first match that starts at `from` or behind it.
+    pub(super) fn first_match(&self, text: &[u8], from: usize) -> Option<Range<usize>> {
+        let input = Input::new(text).range(from.min(text.len())..);
+        (from <= text.len()).then(|| self.regex()?.search(&input)).flatten().map(|found| found.range())
+    }
+
+    /// The text of the first group that took part in a match.
+    pub(super) fn first_group<'t>(&self, text: &'t [u8], found: Range<usize>) -> Option<&'t [u8]> {
         let regex = self.regex()?;
         let mut captures = regex.create_captures();
-        regex.search_captures(&Input::new(text), &mut captures);
+        regex.search_captures(&Input::new(text).range(found).anchored(Anchored::Yes), &mut captures);
         let group = (1..captures.group_len()).find_map(|index| captures.get_group(index))?;
         Some(&text[group.range()])
     }

@@ -1,12 +1,16 @@
 //! Compiling rules: all anchors into one set, confirmations checked now and built when first needed.
 
-use std::collections::HashMap;
+use std::{
+    collections::HashMap,
+    sync::atomic::{AtomicU64, Ordering},
+};
 
 use bytes::Bytes;
 use memchr::memmem::Finder;
 
 use super::{
     anchors::{AnchorError, AnchorSet, Kernel, Literal},
+    extract::Extract,
     pattern::Pattern,
     variant,
 };
@@ -26,7 +30,11 @@ pub struct Ruleset {
     anchors: AnchorSet,
     /// By literal of `anchors`: the rules it is an anchor of.
     anchored: Vec<Vec<Anchored>>,
+    serial: u64,
 }
+
+/// How many sets were compiled.
+static COMPILED: AtomicU64 = AtomicU64::new(0);
 
 /// A rule and what its confirmation needs.
 #[derive(Debug)]
@@ -39,7 +47,7 @@ pub struct CompiledRule {
     pub(super) regex: Option<Pattern>,
     pub(super) unless: Option<Pattern>,
     /// Reads the exception's type, the file and the line.
-    pub extract: [Option<Pattern>; 3],
+    pub extract: [Option<Extract>; 3],
     pub(super) until: Option<Finder<'static>>,
     token: Bytes,
 }
@@ -94,7 +102,8 @@ impl Ruleset {
             literals.add_rule(index as RuleIndex, &compiled.rule);
         }
         let anchors = literals.compile().map_err(|what| CompileError { rule: "*".to_owned(), what })?;
-        Ok(Self { rules, anchors, anchored: literals.anchored })
+        let serial = COMPILED.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Self { rules, anchors, anchored: literals.anchored, serial })
     }
 
     /// The same rules, found by `kernel` instead of the fastest of this processor.
@@ -121,6 +130,12 @@ impl Ruleset {
                 .map_err(|error| CompileError { rule: rule.id.clone(), what: format!("anchor {anchor:?}: {error}") })?;
         }
         Ok(())
+    }
+
+    /// Tells this set from every other that was compiled in this process; never 0. Its kernel changes nothing that it
+    /// finds.
+    pub fn serial(&self) -> u64 {
+        self.serial
     }
 
     /// The rules, by index.
@@ -159,18 +174,16 @@ impl CompiledRule {
     }
 
     fn compile(rule: Rule) -> Result<Self, CompileError> {
-        let pattern = |key: &str, source: &Option<String>| match source {
-            None => Ok(None),
-            Some(source) => Pattern::new(source).map(Some).map_err(|what| format!("{key}: {what}")),
-        };
+        let pattern = |key, source: &Option<String>| checked(key, source, Pattern::new);
+        let extract = |key, source: &Option<String>| checked(key, source, Extract::new);
         let finders = |literals: &[String]| literals.iter().map(|l| Finder::new(l.as_bytes()).into_owned()).collect();
         let compile = || -> Result<_, String> {
             Ok((
                 pattern("confirm.regex", &rule.confirm.regex)?,
                 pattern("confirm.unless", &rule.confirm.unless)?,
-                pattern("extract.exception", &rule.extract.exception)?,
-                pattern("extract.file", &rule.extract.file)?,
-                pattern("extract.line", &rule.extract.line)?,
+                extract("extract.exception", &rule.extract.exception)?,
+                extract("extract.file", &rule.extract.file)?,
+                extract("extract.line", &rule.extract.line)?,
             ))
         };
         let (regex, unless, exception, file, line) =
@@ -187,6 +200,15 @@ impl CompiledRule {
             rule,
         })
     }
+}
+
+/// What the source under `key` is read as, if there is one.
+fn checked<T>(
+    key: &str,
+    source: &Option<String>,
+    read: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, String> {
+    source.as_deref().map(read).transpose().map_err(|what| format!("{key}: {what}"))
 }
 
 fn token(rule: &Rule) -> Bytes {

@@ -158,11 +158,9 @@ fn removal(place: &Place<'_>, headers: &Headers) -> Result<Removal, ConfigError>
     let (prefixes, names): (Vec<_>, Vec<_>) =
         each(place, "headers.remove", &headers.remove, pattern)?.into_iter().partition(|(_, is_prefix)| *is_prefix);
     let except = each(place, "headers.keep", &headers.keep, field_name)?;
-    Ok(Removal {
-        names: names.into_iter().map(|(name, _)| name).filter(|name| !except.contains(name)).collect(),
-        prefixes: prefixes.into_iter().map(|(name, _)| name.as_str().into()).collect(),
-        except,
-    })
+    let names = names.into_iter().map(|(name, _)| name).filter(|name| !except.contains(name)).collect();
+    let prefixes = prefixes.into_iter().map(|(name, _)| name.as_str().into()).collect();
+    Ok(Removal::new(names, prefixes, except))
 }
 
 /// A name, or the beginning of names and a `*`.

@@ -83,8 +83,8 @@ fn security_headers_are_set_where_absent_and_forced_where_asked() {
     assert!(setting("strict-transport-security").unwrap().tls_only);
     assert_eq!(setting("x-a").unwrap().when, When::Absent);
     assert!(setting("referrer-policy").is_none() && setting("x-b").is_none());
-    assert!(policy.headers.remove.prefixes.iter().any(|prefix| prefix.as_ref() == "x-debug-"));
-    assert!(policy.headers.remove.names.contains(&http::header::SERVER));
+    assert!(policy.headers.remove.prefixes().iter().any(|prefix| prefix.as_ref() == "x-debug-"));
+    assert!(policy.headers.remove.names().contains(&http::header::SERVER));
 }
 
 #[test]
@@ -162,8 +162,8 @@ fn an_error_of_a_route_names_its_line() {
 #[test]
 fn the_defaults_of_the_configuration_are_those_of_the_policies() {
     let (compiled, policy) = (policy_for("", "/"), RoutePolicy::default());
-    let mut removed: Vec<_> = policy.headers.remove.names.iter().map(http::HeaderName::as_str).collect();
-    let mut compiled_removed: Vec<_> = compiled.headers.remove.names.iter().map(http::HeaderName::as_str).collect();
+    let mut removed: Vec<_> = policy.headers.remove.names().iter().map(http::HeaderName::as_str).collect();
+    let mut compiled_removed: Vec<_> = compiled.headers.remove.names().iter().map(http::HeaderName::as_str).collect();
     removed.sort_unstable();
     compiled_removed.sort_unstable();
     assert_eq!(compiled_removed, removed);
@@ -172,7 +172,7 @@ fn the_defaults_of_the_configuration_are_those_of_the_policies() {
         prefixes.sort_unstable();
         prefixes
     };
-    assert_eq!(sorted(&compiled.headers.remove.prefixes), sorted(&policy.headers.remove.prefixes));
+    assert_eq!(sorted(compiled.headers.remove.prefixes()), sorted(policy.headers.remove.prefixes()));
     assert_eq!(format!("{:?}", compiled.headers.set), format!("{:?}", policy.headers.set));
     assert_eq!(format!("{:?}", compiled.cookies), format!("{:?}", policy.cookies));
     assert_eq!(format!("{:?}", compiled.forward), format!("{:?}", policy.forward));

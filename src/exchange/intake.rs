@@ -101,6 +101,9 @@ impl Exchange {
     /// Takes what looks signed off a head, as the application knows it. `set` is whether the application sent it.
     pub(super) fn note_candidates(&mut self, fields: &HeaderMap, set: bool) {
         let Some(watch) = &self.route.weak_keys else { return };
+        if set && !fields.contains_key(header::SET_COOKIE) {
+            return;
+        }
         let values = |name: &HeaderName| fields.get_all(name).iter().map(HeaderValue::as_bytes).collect::<Vec<_>>();
         let found = if set {
             Candidate::of_response(values(&header::SET_COOKIE).into_iter())

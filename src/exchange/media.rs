@@ -1,6 +1,6 @@
 //! What a response's fields say about its body: how it is coded, whether its text can be read, how it is cut.
 
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderValue, header};
 
 use super::{body::Inspection, cut::Cut, parts::Parts};
 use crate::{
@@ -51,35 +51,61 @@ pub(super) fn inspection(fields: &HeaderMap, policy: &InspectPolicy) -> Result<I
 
 /// The machine for a part with these fields, so deep in a body.
 pub(super) fn part(fields: &HeaderMap, policy: &InspectPolicy, depth: u8) -> Result<Inspection, Unreadable> {
-    let codings = fields.get_all(header::CONTENT_ENCODING).iter().map(http::HeaderValue::as_bytes);
+    let said = Said::by(fields);
+    let codings = said.coded.then(|| fields.get_all(header::CONTENT_ENCODING)).into_iter().flatten();
     let limits = Limits::default();
-    let plan = Plan::from_headers(codings);
+    let plan = Plan::from_headers(codings.map(HeaderValue::as_bytes));
     let decoder = match &plan {
         Plan::Identity => None,
         Plan::Refuse(_) => return Err(Unreadable),
         plan => Some(Decoder::new(plan, limits).map_err(|_| Unreadable)?),
     };
-    let content_type = ContentType::of(fields);
+    let content_type = ContentType::read(said.content_type);
     if !content_type.is_readable() {
         return Err(Unreadable);
     }
     let cut = if policy.hold == 0 { Cut::Line } else { Cut::for_type(&content_type.essence) };
     let cut = if depth > 0 { Cut::Blocks } else { cut };
-    let promised = [header::CONTENT_LENGTH, header::ETAG, header::LAST_MODIFIED];
-    let promised = promised.iter().any(|name| fields.contains_key(name));
     let utf7 = content_type.charset.as_deref() == Some("utf-7");
     let parts = Parts::of(&content_type, depth);
-    let expected = if decoder.is_none() { length(fields).min(policy.hold + HELD_BEYOND) } else { 0 };
-    let inspection = Inspection::new(cut, decoder, content_type.essence, promised);
+    let expected = if decoder.is_none() { said.length.min(policy.hold + HELD_BEYOND) } else { 0 };
+    let inspection = Inspection::new(cut, decoder, content_type.essence, said.promised);
     Ok(inspection.expecting(expected).in_utf7(utf7).of_parts(parts).taking(plan.memory(&limits)))
 }
 
 /// What is held beyond the first block: the margins on both sides, and a piece that has just arrived.
 const HELD_BEYOND: usize = 2 * MARGIN + 16 * 1024;
 
-/// What `Content-Length` says, 0 where there is none.
-fn length(fields: &HeaderMap) -> usize {
-    fields.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok()).unwrap_or(0)
+/// What fields say about their body, read in one look at them: asking the map for each costs more.
+#[derive(Default)]
+struct Said<'a> {
+    /// Of several the first.
+    content_type: Option<&'a HeaderValue>,
+    /// What `Content-Length` says, 0 where there is none.
+    length: usize,
+    /// There is a `Content-Encoding`.
+    coded: bool,
+    /// A length or a validator is there.
+    promised: bool,
+}
+
+impl<'a> Said<'a> {
+    fn by(fields: &'a HeaderMap) -> Self {
+        let mut said = Self::default();
+        for (name, value) in fields {
+            match *name {
+                header::CONTENT_TYPE => drop(said.content_type.get_or_insert(value)),
+                header::CONTENT_ENCODING => said.coded = true,
+                header::ETAG | header::LAST_MODIFIED => said.promised = true,
+                header::CONTENT_LENGTH => {
+                    said.promised = true;
+                    said.length = value.to_str().ok().and_then(|length| length.parse().ok()).unwrap_or_default();
+                }
+                _ => {}
+            }
+        }
+        said
+    }
 }
 
 /// Whether the fields say that the body is HTML. XHTML is read by other rules.
@@ -99,8 +125,14 @@ pub(super) struct ContentType {
 
 impl ContentType {
     fn of(fields: &HeaderMap) -> Self {
-        let value = fields.get(header::CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
-        let value = value.unwrap_or_default();
+        Self::read(fields.get(header::CONTENT_TYPE))
+    }
+
+    fn read(value: Option<&HeaderValue>) -> Self {
+        let value = value.map(|value| String::from_utf8_lossy(value.as_bytes())).unwrap_or_default();
+        if memchr::memchr2(b';', b'"', value.as_bytes()).is_none() {
+            return Self { essence: value.trim().to_ascii_lowercase(), charset: None, boundary: None };
+        }
         let mut parts = segments(&value);
         let essence = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
         let (mut charset, mut boundary) = (None, None);

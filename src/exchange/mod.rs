@@ -72,8 +72,9 @@ pub struct Exchange {
     upstream_status: u16,
     /// The response's head, from its arrival until it leaves.
     head: Option<ResponseHead>,
-    body: Option<Inspection>,
-    messages: Messages,
+    /// Boxed, as what is large and not always there.
+    body: Option<Box<Inspection>>,
+    messages: Option<Box<Messages>>,
     /// What the exchange may hold of the memory for all.
     share: Share,
     /// The route's breaker was open when the response came.
@@ -110,7 +111,7 @@ impl Exchange {
             upstream_status: 0,
             head: None,
             body: None,
-            messages: Messages::default(),
+            messages: None,
             share: Share::unlimited(),
             storm: false,
             ledger: Ledger::default(),
@@ -126,9 +127,11 @@ impl Exchange {
         }
     }
 
-    /// Holds the exchange to what is left of `budget`.
-    pub fn within(self, budget: &Arc<Budget>) -> Self {
-        Self { share: Share::of(budget), ..self }
+    /// The same, held to what is left of `budget`. Boxed: it is moved from hand to hand.
+    pub fn within(self, budget: &Arc<Budget>) -> Box<Self> {
+        let mut exchange = Box::new(self);
+        exchange.share = Share::of(budget);
+        exchange
     }
 
     /// Judges the request and rewrites its head for the upstream.
@@ -235,10 +238,13 @@ impl Exchange {
 
     /// Judges bytes of the server of a WebSocket, after [`HeadVerdict::Upgrade`] with [`UpgradePolicy::Inspect`].
     pub fn on_message_bytes(&mut self, bytes: &[u8]) -> MessageStep {
-        let reserved = self.share.resize(self.messages.held() + bytes.len());
-        let step = match reserved {
-            Ok(()) => self.contained(|exchange| exchange.judge_messages(bytes), |exchange| exchange.messages.fail()),
-            Err(Exhausted) => self.messages.give_up(),
+        let held = self.messages.as_ref().map_or(0, |messages| messages.held());
+        let step = match self.share.resize(held + bytes.len()) {
+            Ok(()) => self.contained(
+                |exchange| exchange.judge_messages(bytes),
+                |exchange| exchange.messages.get_or_insert_default().fail(),
+            ),
+            Err(Exhausted) => self.messages.get_or_insert_default().give_up(),
         };
         if !self.enforces() {
             return MessageStep::Release(vec![Bytes::copy_from_slice(bytes)]);
@@ -257,7 +263,7 @@ impl Exchange {
             storm: self.storm,
             ledger: &mut self.ledger,
         };
-        self.messages.push(&mut context, bytes)
+        self.messages.get_or_insert_default().push(&mut context, bytes)
     }
 
     /// The body ended as its framing promised. Gives the last bytes, and the trailers that may follow them.
@@ -328,12 +334,12 @@ impl Exchange {
 
     /// Whether long silences are in the nature of the body that is being read.
     pub fn may_be_silent(&self) -> bool {
-        self.body.as_ref().is_some_and(Inspection::may_be_silent)
+        self.body.as_ref().is_some_and(|body| body.may_be_silent())
     }
 
     /// Whether the body goes by unread, for which the shell need not ask.
     pub fn passes_unread(&self) -> bool {
-        self.body.as_ref().is_some_and(Inspection::is_passed)
+        self.body.as_ref().is_some_and(|body| body.is_passed())
     }
 
     fn enforces(&self) -> bool {
@@ -359,7 +365,7 @@ impl Exchange {
             return self.refuse_head(head);
         };
         let streams = inspection.streams();
-        self.body = Some(inspection);
+        self.body = Some(Box::new(inspection));
         if self.reserve(0).is_err() {
             return self.on_exhausted_head(head);
         }
@@ -455,8 +461,8 @@ impl Exchange {
 
     /// Settles the end of a response that was read: masked if anything was, else as given.
     fn end_as_read(&mut self, otherwise: Disposition) {
-        let masked = self.ledger.masked || self.body.as_ref().is_some_and(Inspection::masked);
-        let exempt = self.body.as_ref().and_then(Inspection::exemption).map(Disposition::Exempt);
+        let masked = self.ledger.masked || self.body.as_ref().is_some_and(|body| body.masked());
+        let exempt = self.body.as_ref().and_then(|body| body.exemption()).map(Disposition::Exempt);
         self.end_as(if masked { Disposition::Masked } else { exempt.unwrap_or(otherwise) });
     }
 

@@ -60,7 +60,7 @@ mod tests {
         scan::Ruleset,
     };
 
-    fn exchange(budget: &Arc<Budget>, mode: Mode) -> Exchange {
+    fn exchange(budget: &Arc<Budget>, mode: Mode) -> Box<Exchange> {
         let mut engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));
         let inspect = InspectPolicy { mode, ..InspectPolicy::default() };
         engine.routes = RouteTable::new(Vec::new(), Arc::new(RoutePolicy { inspect, ..RoutePolicy::default() }));

@@ -24,7 +24,7 @@ impl Exchange {
         self.inspect_reason(&mut head);
         match (self.route.upgrades, websocket::reading(&head.headers)) {
             _ if self.route.inspect.mode == Mode::Off => return self.tunnel(head, Exemption::RouteOff),
-            (UpgradePolicy::Inspect, Some(reading)) => self.messages = Messages::new(reading),
+            (UpgradePolicy::Inspect, Some(reading)) => self.messages = Some(Box::new(Messages::new(reading))),
             (UpgradePolicy::Tunnel, _) => return self.tunnel(head, Exemption::Tunnel),
             _ if !self.enforces() => return self.tunnel(head, Exemption::Undecodable),
             _ => return HeadVerdict::Replace(self.refuse(Refusal::Upgrade)),

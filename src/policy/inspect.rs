@@ -57,10 +57,14 @@ impl InspectPolicy {
     /// Whether bodies of this media type (with or without parameters) are not read.
     pub fn exempts(&self, media_type: &str) -> bool {
         let essence = media_type.split(';').next().unwrap_or_default().trim();
-        let (kind, name) = essence.split_once('/').unwrap_or_default();
-        self.exempt_types.iter().filter_map(|exempt| exempt.split_once('/')).any(|(exempt_kind, exempt_name)| {
-            kind.eq_ignore_ascii_case(exempt_kind) && (exempt_name == "*" || name.eq_ignore_ascii_case(exempt_name))
-        })
+        let begins = |kind: &str| {
+            essence.as_bytes().get(..kind.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(kind.as_bytes()))
+        };
+        essence.as_bytes().contains(&b'/')
+            && self.exempt_types.iter().any(|exempt| match exempt.strip_suffix('*') {
+                Some(kind) if kind.ends_with('/') => begins(kind),
+                _ => essence.eq_ignore_ascii_case(exempt),
+            })
     }
 
     /// The position of the control for one category.

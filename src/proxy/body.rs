@@ -5,7 +5,7 @@
 
 use std::{
     collections::VecDeque,
-    future::poll_fn,
+    future::{Future, poll_fn},
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -198,21 +198,35 @@ impl Inspected {
         self
     }
 
-    /// Feeds the body to the exchange until it lets the head go, or gives its reply.
-    pub(super) async fn settle(mut self) -> Response<ProxyBody> {
-        loop {
-            match poll_fn(|cx| self.poll_step(cx)).await {
-                Step::Hold if matches!(self.state, State::Open) => {}
-                // An answer that broke off before its first byte is no answer.
-                Step::Sever if matches!(self.state, State::Breaking(_)) => {
-                    return answer_refusal(self.visit, Refusal::UpstreamMalformed);
+    /// Feeds the body to the exchange until it lets the head go, or gives its reply. In an `async fn` it would stand
+    /// twice.
+    pub(super) fn settle(self) -> impl Future<Output = Response<ProxyBody>> {
+        let mut held = Some(self);
+        poll_fn(move |cx| {
+            while let Some(inspected) = &mut held {
+                let step = ready!(inspected.poll_step(cx));
+                if matches!((&step, &inspected.state), (Step::Hold, State::Open)) {
+                    continue;
                 }
-                Step::Commit { head, body, whole } => return self.commit(head, body, whole),
-                Step::Replace(reply) => return answer(self.visit, reply),
-                // There is no head that any of these could follow.
-                Step::Hold | Step::Release(_) | Step::Finish(_) | Step::Sever => {
-                    return answer_refusal(self.visit, Refusal::Internal);
+                if let Some(inspected) = held.take() {
+                    return Poll::Ready(inspected.settled(step));
                 }
+            }
+            Poll::Pending
+        })
+    }
+
+    fn settled(self, step: Step) -> Response<ProxyBody> {
+        match step {
+            // An answer that broke off before its first byte is no answer.
+            Step::Sever if matches!(self.state, State::Breaking(_)) => {
+                answer_refusal(self.visit, Refusal::UpstreamMalformed)
+            }
+            Step::Commit { head, body, whole } => self.commit(head, body, whole),
+            Step::Replace(reply) => answer(self.visit, reply),
+            // There is no head that any of these could follow.
+            Step::Hold | Step::Release(_) | Step::Finish(_) | Step::Sever => {
+                answer_refusal(self.visit, Refusal::Internal)
             }
         }
     }

@@ -152,7 +152,7 @@ impl Proxy {
         Visit::new(exchange, entry, parts.version, self.recorder.clone())
     }
 
-    fn exchange(&self, connection: &Connection, started: Instant) -> (IncidentId, Exchange) {
+    fn exchange(&self, connection: &Connection, started: Instant) -> (IncidentId, Box<Exchange>) {
         let (incident_id, seed) = self.random.next();
         let clock = started.duration_since(self.settings.beginning);
         let facts = Facts { incident_id, peer: connection.peer, now: self.clock.epoch(), clock, seed };
@@ -247,8 +247,8 @@ impl Proxy {
 impl Service for Proxy {
     type Body = ProxyBody;
 
-    async fn call(&self, request: Request<Upload>, connection: &Rc<Connection>) -> Response<ProxyBody> {
-        self.handle(request, connection).await
+    fn call(&self, request: Request<Upload>, connection: &Rc<Connection>) -> impl Future<Output = Response<ProxyBody>> {
+        self.handle(request, connection)
     }
 
     fn overloaded(&self, request: Request<Upload>, connection: &Rc<Connection>) -> Response<ProxyBody> {

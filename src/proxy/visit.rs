@@ -23,8 +23,8 @@ pub(super) struct Visit {
 }
 
 impl Visit {
-    pub(super) fn new(exchange: Exchange, entry: Entry, version: Version, recorder: Rc<Recorder>) -> Self {
-        Self { exchange: Box::new(exchange), entry, version, recorder, closed: false }
+    pub(super) fn new(exchange: Box<Exchange>, entry: Entry, version: Version, recorder: Rc<Recorder>) -> Self {
+        Self { exchange, entry, version, recorder, closed: false }
     }
 
     /// Notes what the client is answered.

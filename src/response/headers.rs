@@ -372,10 +372,7 @@ mod tests {
         let long = "x-powered-by-".to_owned() + &"a".repeat(100);
         for name in ["a", "te", "server", "x-powered-by", "x-debug-", "x-wf-1-1-1-1", &long] {
             let name: HeaderName = name.parse().unwrap();
-            assert!(
-                all.covers(&name) && Removal::new(vec![name.clone()], Vec::new(), Vec::new()).covers(&name),
-                "{name}"
-            );
+            assert!(Removal::new(vec![name.clone()], Vec::new(), Vec::new()).covers(&name), "{name}");
             for length in 1..=name.as_str().len() {
                 let prefix = name.as_str()[..length].into();
                 assert!(Removal::new(Vec::new(), vec![prefix], Vec::new()).covers(&name), "{name} {length}");

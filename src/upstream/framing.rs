@@ -1,33 +1,52 @@
 //! Whether a response says in one way only where its body ends (RFC 9112 section 6.3).
 
-use http::{HeaderMap, Version, header, response};
+use http::{HeaderValue, Version, header, response};
 
-/// Two answers to that question let two readers see two different messages: such a response is refused, and its
-/// connection closed.
-pub(super) fn is_unambiguous(head: &response::Parts) -> bool {
-    let coded = head.headers.contains_key(header::TRANSFER_ENCODING);
-    match (coded, head.headers.contains_key(header::CONTENT_LENGTH)) {
-        (true, true) => false,
-        (true, false) => head.version == Version::HTTP_11 && is_chunked(&head.headers),
-        (false, true) => is_one_length(&head.headers),
-        (false, false) => true,
+/// Where the fields of a response say that its body ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// After so many bytes.
+    Length(u64),
+    /// With the last chunk.
+    Chunked,
+    /// Nowhere: with the connection.
+    Unsaid,
+}
+
+/// Where the body ends; `None` if the fields say it in two ways. Two answers to that question let two readers see two
+/// different messages: such a response is refused, and its connection closed.
+pub(super) fn end(head: &response::Parts) -> Option<End> {
+    let (mut length, mut coding) = (None, None);
+    for (name, value) in &head.headers {
+        let said = match *name {
+            header::CONTENT_LENGTH => length.replace(value),
+            header::TRANSFER_ENCODING => coding.replace(value),
+            _ => None,
+        };
+        if said.is_some() {
+            return None;
+        }
+    }
+    match (coding, length) {
+        (Some(_), Some(_)) => None,
+        (Some(coding), None) => (head.version == Version::HTTP_11 && is_chunked(coding)).then_some(End::Chunked),
+        (None, Some(length)) => number(length).map(End::Length),
+        (None, None) => Some(End::Unsaid),
     }
 }
 
 /// `chunked` alone: other codings need what nobody implements.
-fn is_chunked(headers: &HeaderMap) -> bool {
-    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
-    let first = codings.next().is_some_and(|value| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"));
-    first && codings.next().is_none()
+fn is_chunked(coding: &HeaderValue) -> bool {
+    coding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked")
 }
 
-fn is_one_length(headers: &HeaderMap) -> bool {
-    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
-    let first = lengths.next().is_some_and(|value| {
-        let digits = value.as_bytes();
-        (1..20).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit)
-    });
-    first && lengths.next().is_none()
+/// The most digits of which every number fits.
+const DIGITS_MAX: usize = 19;
+
+fn number(length: &HeaderValue) -> Option<u64> {
+    let digits = length.as_bytes();
+    let is_number = (1..=DIGITS_MAX).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
+    is_number.then(|| digits.iter().fold(0, |number, digit| number * 10 + u64::from(digit - b'0')))
 }
 
 #[cfg(test)]
@@ -38,17 +57,22 @@ mod tests {
         let mut response = http::Response::new(()).into_parts().0;
         response.version = version;
         response.headers.extend(
-            fields
-                .iter()
-                .map(|&(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))),
+            fields.iter().map(|&(name, value)| (http::HeaderName::from_static(name), HeaderValue::from_static(value))),
         );
         for &(name, value) in fields {
             if response.headers.get_all(name).iter().count() < fields.iter().filter(|(other, _)| *other == name).count()
             {
-                response.headers.append(name, http::HeaderValue::from_static(value));
+                response.headers.append(name, HeaderValue::from_static(value));
             }
         }
-        is_unambiguous(&response)
+        end(&response).is_some()
+    }
+
+    #[test]
+    fn a_length_is_read_to_its_last_digit() {
+        for (text, length) in [("0", 0), ("007", 7), ("9999999999999999999", 9_999_999_999_999_999_999)] {
+            assert_eq!(number(&HeaderValue::from_static(text)), Some(length));
+        }
     }
 
     #[test]

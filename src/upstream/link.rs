@@ -65,17 +65,6 @@ impl Link {
         }
     }
 
-    /// Sends a request and waits for the head of its answer.
-    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<(response::Parts, Source), Failure> {
-        match self {
-            Self::Http1(connection) => {
-                let (head, content) = connection.send(request).await?;
-                Ok((head, Source::Http1(content)))
-            }
-            Self::Http2(connection) => connection.send(request).await,
-        }
-    }
-
     /// Whether another request may be sent.
     pub(super) fn is_ready(&mut self) -> bool {
         match self {
@@ -98,7 +87,8 @@ impl Http2 {
         Ok(Self { sender, scheme, tasks, allowance, max_head: max_head + version2::READ_AHEAD })
     }
 
-    async fn send(&mut self, request: Request<RequestBody>) -> Result<(response::Parts, Source), Failure> {
+    /// Sends a request and waits for the head of its answer.
+    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<(response::Parts, Source), Failure> {
         self.allowance.begin(self.max_head);
         let spare = copy(&request);
         let result = self.sender.try_send_request(version2::from_http1(request, &self.scheme)).await;
@@ -110,7 +100,7 @@ impl Http2 {
             Failure { fault, again: unsent.map(Again::Unsent).or(spare) }
         })?;
         let (head, incoming) = response.into_parts();
-        if !framing::is_unambiguous(&head) {
+        if framing::end(&head).is_none() {
             return Err(Fault::Malformed.into());
         }
         Ok((head, Source::Http2(incoming)))

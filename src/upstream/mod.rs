@@ -30,13 +30,13 @@ pub use spool::Storage;
 pub use tls::{UpstreamTls, UpstreamTlsFiles};
 pub(crate) use whole::Reading;
 
-use std::{net::IpAddr, rc::Rc, time::Duration};
+use std::{future::poll_fn, net::IpAddr, rc::Rc, time::Duration};
 
 use http::{Request, response};
 
 use self::{
     body::Source,
-    http1::{Http1, Scratch},
+    http1::{Asked, Http1, Scratch},
     link::{Again, Failure, Link},
     pool::Pool,
 };
@@ -181,17 +181,17 @@ impl Upstream {
                 Ok((head, body)) => return Ok(Answer { head, body: UpstreamBody::new(body, link, self.pool.clone()) }),
                 Err(Failure { again: Some(Again::Unsent(unsent)), .. }) => request = *unsent,
                 Err(Failure { again: Some(Again::Repeatable(spare)), .. }) => {
-                    return self.send_afresh(*spare, deadline).await;
+                    return Box::pin(self.send_afresh(*spare, deadline)).await;
                 }
                 Err(failure) => return Err(failure.fault),
             }
         }
-        self.send_afresh(request, deadline).await
+        // Boxed: most requests meet an open connection.
+        Box::pin(self.send_afresh(request, deadline)).await
     }
 
     async fn send_afresh(&self, request: Request<RequestBody>, deadline: &Deadline) -> Result<Answer, Fault> {
-        // Boxed: most requests meet an open connection.
-        let mut link = Box::pin(self.connect(deadline)).await?;
+        let mut link = self.connect(deadline).await?;
         let (head, body) = self.exchange(&mut link, request, deadline).await.map_err(|failure| failure.fault)?;
         Ok(Answer { head, body: UpstreamBody::new(body, link, self.pool.clone()) })
     }
@@ -231,6 +231,17 @@ impl Upstream {
         deadline: &Deadline,
     ) -> Result<(response::Parts, Source), Failure> {
         deadline.set(self.settings.head_timeout);
-        deadline.bound(link.send(request)).await.unwrap_or_else(|| Err(Fault::Timeout.into()))
+        let (connection, mut asked) = match link {
+            Link::Http1(connection) => (connection, Asked::new(request)),
+            // Boxed: it is large, and most applications speak HTTP/1.1.
+            Link::Http2(connection) => {
+                let answer = Box::pin(deadline.bound(connection.send(request))).await;
+                return answer.unwrap_or_else(|| Err(Fault::Timeout.into()));
+            }
+        };
+        // The request stands in one place and is not moved to where it is waited for.
+        let head = deadline.bound(poll_fn(|cx| connection.poll_send(cx, &mut asked))).await;
+        let (head, content) = connection.answered(asked, head.unwrap_or(Err(Fault::Timeout)))?;
+        Ok((head, Source::Http1(content)))
     }
 }

@@ -3,13 +3,16 @@
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use http::{StatusCode, header, response};
+use http::{StatusCode, response};
 use http_body::Frame;
 
 use super::{Http1, sending::Sending};
 use crate::{
     http1::{Chunked, Malformed, Piece, take},
-    upstream::{body::BodyFault, framing},
+    upstream::{
+        body::BodyFault,
+        framing::{self, End},
+    },
 };
 
 /// Bytes that are read of a body at once, when it says its length and when not.
@@ -45,21 +48,17 @@ pub(in crate::upstream) struct Content {
 impl Framing {
     /// As the head says it; `None` if it says it in more ways than one.
     pub(super) fn of(head: &response::Parts, to_head: bool) -> Option<Self> {
-        if !framing::is_unambiguous(head) {
-            return None;
-        }
+        let end = framing::end(head)?;
         let bodiless =
             matches!(head.status, StatusCode::SWITCHING_PROTOCOLS | StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         if to_head || bodiless {
             return Some(Self::Length(0));
         }
-        if head.headers.contains_key(header::TRANSFER_ENCODING) {
-            return Some(Self::Chunked(Chunked::default()));
-        }
-        match head.headers.get(header::CONTENT_LENGTH) {
-            None => Some(Self::Close),
-            Some(length) => length.to_str().ok()?.trim().parse().ok().map(Self::Length),
-        }
+        Some(match end {
+            End::Chunked => Self::Chunked(Chunked::default()),
+            End::Length(length) => Self::Length(length),
+            End::Unsaid => Self::Close,
+        })
     }
 
     pub(super) fn is_end(&self) -> bool {

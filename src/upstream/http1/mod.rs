@@ -13,7 +13,7 @@ mod sending;
 
 use std::{
     cell::RefCell,
-    future::{Future, poll_fn},
+    future::Future,
     io,
     pin::{Pin, pin},
     rc::Rc,
@@ -21,7 +21,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes, BytesMut};
-use http::{Method, Request, StatusCode, response};
+use http::{Method, Request, StatusCode, request, response};
 use memchr::memchr;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
@@ -68,6 +68,23 @@ pub(super) struct Http1 {
 /// An answer whose body is still to be read.
 pub(super) type Answered = (response::Parts, Content);
 
+/// A request on its way, until the head of its answer is there.
+#[derive(Debug)]
+pub(super) struct Asked {
+    parts: request::Parts,
+    sending: Sending,
+    /// How many bytes of interim heads may still come; none before the first is read.
+    interim: Option<usize>,
+}
+
+impl Asked {
+    pub(super) fn new(request: Request<RequestBody>) -> Self {
+        let (parts, body) = request.into_parts();
+        let sending = Sending::new(&parts, body);
+        Self { parts, sending, interim: None }
+    }
+}
+
 impl Http1 {
     pub(super) fn new(stream: Stream, scratch: Scratch, max_head: usize) -> Self {
         Self { stream, input: BytesMut::new(), scratch, max_head }
@@ -82,19 +99,25 @@ impl Http1 {
         self.input.is_empty() && read.is_pending()
     }
 
-    /// Sends a request and waits for the head of its answer, which may come before the request's end.
-    pub(super) async fn send(&mut self, request: Request<RequestBody>) -> Result<Answered, Failure> {
-        let (parts, body) = request.into_parts();
-        let signs_in = head::signs_in_connection(&parts.headers);
-        let mut sending = Sending::new(&parts, body);
-        let mut interim = self.max_head.saturating_mul(INTERIM_HEADS);
-        let received = poll_fn(|cx| {
-            if let Poll::Ready(Err(fault)) = sending.poll(cx, &mut self.stream) {
-                return Poll::Ready(Err(fault));
-            }
-            self.poll_answer(cx, &mut interim)
-        })
-        .await;
+    /// Sends a request until the head of its answer is there, which may come before the request's end.
+    pub(super) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        asked: &mut Asked,
+    ) -> Poll<Result<response::Parts, Fault>> {
+        if let Poll::Ready(Err(fault)) = asked.sending.poll(cx, &mut self.stream) {
+            return Poll::Ready(Err(fault));
+        }
+        self.poll_answer(cx, &mut asked.interim)
+    }
+
+    /// What came of a request: the answer that begins with this head, or what is left of the request.
+    pub(super) fn answered(
+        &mut self,
+        asked: Asked,
+        received: Result<response::Parts, Fault>,
+    ) -> Result<Answered, Failure> {
+        let Asked { parts, sending, .. } = asked;
         let head = match received {
             Ok(head) => head,
             Err(fault) => {
@@ -103,8 +126,8 @@ impl Http1 {
             }
         };
         let framing = Framing::of(&head, parts.method == Method::HEAD).ok_or(Fault::Malformed)?;
+        let reusable = head::is_kept_alive(&head) && !head::signs_in_connection(&parts.headers);
         self.scratch.0.fields.put(parts.headers);
-        let reusable = head::is_kept_alive(&head) && !signs_in;
         let content = Content::new(framing, reusable, sending);
         Ok((head, content.begun(self)))
     }
@@ -115,7 +138,12 @@ impl Http1 {
     }
 
     /// Reads until a final head has come; interim ones are dropped.
-    fn poll_answer(&mut self, cx: &mut Context<'_>, interim: &mut usize) -> Poll<Result<response::Parts, Fault>> {
+    fn poll_answer(
+        &mut self,
+        cx: &mut Context<'_>,
+        interim: &mut Option<usize>,
+    ) -> Poll<Result<response::Parts, Fault>> {
+        let interim = interim.get_or_insert(self.max_head.saturating_mul(INTERIM_HEADS));
         let scratch = self.scratch.clone();
         let mut room = scratch.0.read.borrow_mut();
         loop {

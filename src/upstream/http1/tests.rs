@@ -1,5 +1,7 @@
 //! What an application can do to a connection, and that no answer depends on how its bytes come.
 
+use std::future::poll_fn;
+
 use proptest::prelude::*;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -114,6 +116,12 @@ fn get() -> Request<RequestBody> {
     Request::get("/a?b").header("host", "example.org").body(RequestBody::Empty).unwrap()
 }
 
+async fn send(connection: &mut Http1) -> Result<Answered, Failure> {
+    let mut asked = Asked::new(get());
+    let received = poll_fn(|cx| connection.poll_send(cx, &mut asked)).await;
+    connection.answered(asked, received)
+}
+
 async fn asked(application: &mut UnixStream) -> String {
     let mut request = vec![0; 4096];
     let length = application.read(&mut request).await.unwrap();
@@ -141,7 +149,7 @@ async fn exchange(answer: &[u8], closes: bool) -> Result<(u16, Result<Vec<u8>, B
         (!closes).then_some(application)
     };
     let client = async {
-        let (head, content) = connection.send(get()).await.map_err(|failure| failure.fault)?;
+        let (head, content) = send(&mut connection).await.map_err(|failure| failure.fault)?;
         let (body, reusable) = body(content, &mut connection).await;
         Ok((head.status.as_u16(), body, reusable))
     };
@@ -212,7 +220,7 @@ async fn an_idle_connection_is_one_on_which_nothing_happens() {
 async fn a_request_of_which_nothing_was_written_comes_back() {
     let (mut connection, application) = pair();
     drop(application);
-    let failure = connection.send(get()).await.unwrap_err();
+    let failure = send(&mut connection).await.unwrap_err();
     assert!(matches!(failure.fault, Fault::Closed));
     assert!(matches!(failure.again, Some(Again::Unsent(request)) if request.uri() == "/a?b"));
 }

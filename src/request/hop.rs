@@ -100,17 +100,12 @@ fn is_of_persistence(token: &[u8]) -> bool {
     token.is_empty() || token.eq_ignore_ascii_case(b"keep-alive")
 }
 
-/// [`HOP_BY_HOP`] and `Upgrade`, told by length first.
+/// [`HOP_BY_HOP`] and `Upgrade`. Names that the library knows are told by one comparison.
 fn is_of_the_connection(name: &HeaderName) -> bool {
-    matches!(
-        name.as_str(),
-        "te" | "upgrade"
-            | "connection"
-            | "keep-alive"
-            | "proxy-connection"
-            | "transfer-encoding"
-            | "proxy-authorization"
-    )
+    match *name {
+        CONNECTION | TE | UPGRADE | header::TRANSFER_ENCODING | header::PROXY_AUTHORIZATION => true,
+        _ => matches!(name.as_str(), "keep-alive" | "proxy-connection"),
+    }
 }
 
 fn named_by_connection(fields: &HeaderMap) -> Vec<HeaderName> {

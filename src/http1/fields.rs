@@ -1,8 +1,8 @@
 //! The fields of a head (RFC 9112 section 5).
 
-use std::{cell::Cell, fmt};
+use std::{cell::RefCell, fmt};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// Fields as `httparse` found them, read one by one. All values share one copy of the head.
@@ -15,8 +15,8 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Of a whole `head`, in which `fields` stand.
-    pub(crate) fn of(head: &'a [u8], fields: &'a [httparse::Header<'a>]) -> Self {
-        Self { head, shared: Bytes::copy_from_slice(head), rest: fields.iter() }
+    pub(crate) fn of(head: &'a [u8], fields: &'a [httparse::Header<'a>], spare: &SpareMap) -> Self {
+        Self { head, shared: spare.copy(head), rest: fields.iter() }
     }
 
     /// A part of the head, as a part of the copy.
@@ -56,9 +56,13 @@ impl Iterator for Fields<'_> {
     }
 }
 
-/// A map that is empty, to be filled again: making one is a tenth of reading a head.
+/// What heads are read into: maps that are empty, to be filled again, and a buffer. Making them anew is a fifth of
+/// reading a head.
 #[derive(Default)]
-pub(crate) struct SpareMap(Cell<HeaderMap>);
+pub(crate) struct SpareMap {
+    maps: RefCell<Vec<HeaderMap>>,
+    heads: RefCell<BytesMut>,
+}
 
 impl fmt::Debug for SpareMap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,17 +73,37 @@ impl fmt::Debug for SpareMap {
 /// A map with room for more is not kept.
 const SPARE_FIELDS: usize = 48;
 
+/// The most maps that are kept: about as many as heads are read before responses to them are written.
+const SPARE_MAPS: usize = 32;
+
+/// Bytes of heads that share a buffer. Whoever keeps one of them keeps as much.
+const SHARED_HEADS: usize = 4 * 1024;
+
 impl SpareMap {
     pub(crate) fn take(&self) -> HeaderMap {
-        self.0.take()
+        self.maps.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Empties a map that nobody needs any more, for the next.
     pub(crate) fn put(&self, mut map: HeaderMap) {
-        if (1..=SPARE_FIELDS).contains(&map.capacity()) {
+        let mut maps = self.maps.borrow_mut();
+        if (1..=SPARE_FIELDS).contains(&map.capacity()) && maps.len() < SPARE_MAPS {
             map.clear();
-            self.0.set(map);
+            maps.push(map);
         }
+    }
+
+    /// A copy of a head, behind those before it. The buffer begins again where nobody holds any of them.
+    fn copy(&self, head: &[u8]) -> Bytes {
+        if head.len() > SHARED_HEADS / 2 {
+            return Bytes::copy_from_slice(head);
+        }
+        let mut heads = self.heads.borrow_mut();
+        if heads.capacity() < head.len() && !heads.try_reclaim(SHARED_HEADS) {
+            *heads = BytesMut::with_capacity(SHARED_HEADS);
+        }
+        heads.extend_from_slice(head);
+        heads.split().freeze()
     }
 }
 

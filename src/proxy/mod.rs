@@ -25,7 +25,7 @@ use crate::{
     record::{Entry, Recorder},
     request::{Peer, RequestHead},
     response::{Reply, ResponseHead},
-    server::{Abuse, Clock, Connection, Service, Upload},
+    server::{Abuse, Clock, Connection, GiveWay, Service, Upload},
     upstream::{Answer, BodyLimit, Fault, Reading, RequestBody, Upstream, UpstreamBody},
 };
 
@@ -92,6 +92,7 @@ impl Proxy {
         if request.headers().contains_key(header::UPGRADE) {
             return Box::pin(self.switch(visit, request, connection)).await;
         }
+        GiveWay::default().await;
         match self.upstream.send(request, visit.exchange.client(), &connection.exchange_deadline).await {
             Ok(answer) => self.judge(visit, answer, connection).await,
             Err(fault) => self.refuse(visit, &fault, connection),

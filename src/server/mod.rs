@@ -12,6 +12,7 @@ mod preface;
 mod redirect;
 mod refusal;
 mod tls;
+mod turn;
 mod upload;
 
 pub use clock::TICK;
@@ -22,6 +23,7 @@ pub use listener::{Bound, ListenAddress, bind};
 pub use pem::{CertificateFiles, TlsError};
 pub(crate) use redirect::Redirect;
 pub use tls::{ClientCertificates, TlsFiles, TlsIdentity, TlsSettings};
+pub(crate) use turn::GiveWay;
 pub(crate) use upload::{Upload, UploadFault};
 
 use std::{cell::Cell, future::Future, net::IpAddr, rc::Rc, sync::Arc, time::Duration};

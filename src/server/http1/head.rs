@@ -93,7 +93,7 @@ impl Head {
         if target.len() > MAX_TARGET {
             return Err(HeadFault::Status(StatusCode::URI_TOO_LONG));
         }
-        let fields = Fields::of(bytes, parsed.headers);
+        let fields = Fields::of(bytes, parsed.headers, spare);
         let mut parts = Request::new(()).into_parts().0;
         parts.method = Method::from_bytes(parsed.method.unwrap_or_default().as_bytes()).map_err(malformed)?;
         parts.uri = Uri::from_maybe_shared(fields.share(target.as_bytes())).map_err(malformed)?;

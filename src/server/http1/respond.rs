@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    future::Future,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     http1::{chunk_size, last_chunk},
-    server::listener::Duplex,
+    server::{GiveWay, listener::Duplex},
 };
 
 /// A response that is being sent.
@@ -28,6 +29,8 @@ pub(super) struct Responding<B> {
     /// The most bytes that wait to be written.
     most: usize,
     switches: bool,
+    /// Before the first write.
+    give_way: GiveWay,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,13 +73,14 @@ impl<B: Body<Data = Bytes> + Unpin> Responding<B> {
         scratch.spare_fields().put(parts.headers);
         let stage = if promise.coding == Coding::Empty { Stage::Whole } else { Stage::Body };
         let switches = parts.status == StatusCode::SWITCHING_PROTOCOLS;
-        Self { body, promise, stage, most, switches }
+        Self { body, promise, stage, most, switches, give_way: GiveWay::default() }
     }
 
     /// Sends what can be sent.
     pub(super) fn poll<D: Duplex>(&mut self, cx: &mut Context<'_>, wire: &RefCell<Wire<D>>) -> Poll<Sent> {
         loop {
             let filled = self.poll_fill(cx, wire);
+            ready!(Pin::new(&mut self.give_way).poll(cx));
             if ready!(wire.borrow_mut().poll_write(cx)).is_err() {
                 return Poll::Ready(Sent::Gone);
             }

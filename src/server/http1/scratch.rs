@@ -1,7 +1,7 @@
 //! What a worker's connections share.
 
 use std::{
-    cell::{Cell, RefCell, RefMut},
+    cell::{RefCell, RefMut},
     fmt,
     rc::Rc,
     time::{Duration, UNIX_EPOCH},
@@ -12,6 +12,10 @@ use crate::http1::SpareMap;
 /// Bytes that are read at once while a head is awaited.
 const READ: usize = 16 * 1024;
 
+/// Buffers for responses that are kept, and the most bytes of one.
+const OUTPUTS_KEPT: usize = 32;
+const MOST_KEPT: usize = 8 * 1024;
+
 /// Room that no connection keeps anything in between two steps. Clones are the same room.
 #[derive(Clone, Debug, Default)]
 pub(in crate::server) struct Scratch(Rc<Workspace>);
@@ -19,8 +23,8 @@ pub(in crate::server) struct Scratch(Rc<Workspace>);
 struct Workspace {
     /// Where heads arrive.
     read: RefCell<Box<[u8]>>,
-    /// Where responses are put together, lent to one connection at a time.
-    write: Cell<Vec<u8>>,
+    /// Where responses are put together, each lent to one connection at a time.
+    write: RefCell<Vec<Vec<u8>>>,
     /// Of the response before, for the next request.
     fields: SpareMap,
     /// The second, and the date as it is sent.
@@ -30,7 +34,7 @@ struct Workspace {
 impl Default for Workspace {
     fn default() -> Self {
         let date = RefCell::new((u64::MAX, String::new()));
-        Self { read: RefCell::new(vec![0; READ].into()), write: Cell::default(), fields: SpareMap::default(), date }
+        Self { read: RefCell::new(vec![0; READ].into()), write: RefCell::default(), fields: SpareMap::default(), date }
     }
 }
 
@@ -53,13 +57,16 @@ impl Scratch {
 
     /// An empty buffer to put a response together in.
     pub(super) fn borrow_output(&self) -> Vec<u8> {
-        self.0.write.take()
+        self.0.write.borrow_mut().pop().unwrap_or_default()
     }
 
     /// Takes it back for the next response, of whatever connection.
     pub(super) fn give_back(&self, output: Vec<u8>) {
         debug_assert!(output.is_empty(), "it is for others now");
-        self.0.write.set(output);
+        let mut kept = self.0.write.borrow_mut();
+        if (1..=MOST_KEPT).contains(&output.capacity()) && kept.len() < OUTPUTS_KEPT {
+            kept.push(output);
+        }
     }
 
     /// Appends the date (RFC 9110 section 5.6.7) of a moment in seconds since the Unix epoch.

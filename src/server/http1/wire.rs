@@ -377,9 +377,7 @@ impl<D: Duplex + ?Sized> Wire<D> {
         let mut room = std::mem::take(&mut self.out);
         room.clear();
         self.written = 0;
-        if (1..=READ_SIZED).contains(&room.capacity()) {
-            self.scratch.give_back(room);
-        }
+        self.scratch.give_back(room);
         if self.queue.capacity() > SLICES {
             self.queue = VecDeque::new();
         }

@@ -33,7 +33,7 @@ pub(super) fn parse(bytes: &[u8], spare: &SpareMap) -> Option<Option<Parsed>> {
     let mut head = Response::new(()).into_parts().0;
     head.status = StatusCode::from_u16(parsed.code?).ok()?;
     head.version = if parsed.version? == 0 { Version::HTTP_10 } else { Version::HTTP_11 };
-    head.headers = Fields::of(bytes.get(..length)?, parsed.headers).into_map(spare.take())?;
+    head.headers = Fields::of(bytes.get(..length)?, parsed.headers, spare).into_map(spare.take())?;
     if let Some(reason) = parsed.reason.and_then(|phrase| ReasonPhrase::own(phrase, head.status)) {
         head.extensions.insert(reason);
     }

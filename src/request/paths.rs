@@ -96,18 +96,24 @@ impl EndpointTable {
     }
 
     fn find_path(&self, path: &CanonicalPath<'_>) -> Option<&Arc<Endpoint>> {
-        if path.segments().next() == Some(b".well-known") {
+        if is_below(path.as_bytes(), b"/.well-known") {
             return None;
         }
         self.paths
             .get(path.as_bytes())
-            .or_else(|| prefixes(path.as_bytes()).find_map(|prefix| self.prefixes.get(prefix)))
-            .or_else(|| path.segments().find_map(|segment| self.find_segment(segment)))
+            .or_else(|| steps(path.as_bytes()).find_map(|(prefix, segment)| self.find_step(prefix, segment)))
             .or_else(|| self.find_suffix(path.segments().next_back()?))
             .or_else(|| self.find_glob(path))
     }
 
+    fn find_step(&self, prefix: &[u8], segment: &[u8]) -> Option<&Arc<Endpoint>> {
+        self.prefixes.get(prefix).or_else(|| self.find_segment(segment))
+    }
+
     fn find_segment(&self, segment: &[u8]) -> Option<&Arc<Endpoint>> {
+        if segment.is_empty() {
+            return None;
+        }
         let glob = || self.segment_globs.iter().find(|(glob, _)| glob.matches(segment)).map(|(_, endpoint)| endpoint);
         self.segments.get(segment).or_else(glob)
     }
@@ -119,6 +125,9 @@ impl EndpointTable {
     }
 
     fn find_glob(&self, path: &CanonicalPath<'_>) -> Option<&Arc<Endpoint>> {
+        if self.path_globs.is_empty() {
+            return None;
+        }
         let count = path.segments().count();
         let matches = |globs: &[NamePattern]| {
             count == globs.len() && path.segments().zip(globs).all(|(segment, glob)| glob.matches(segment))
@@ -178,10 +187,16 @@ impl EndpointTable {
     }
 }
 
-/// `/a`, `/a/b`, `/a/b/c`.
-fn prefixes(path: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// `/a` and `a`, `/a/b` and `b`, `/a/b/c` and `c`; of the root `/` and nothing.
+fn steps(path: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut begin = 1;
     let ends = (1..path.len()).filter(|&at| path[at] == b'/').chain([path.len()]);
-    ends.map(|end| &path[..end])
+    ends.map(move |end| (&path[..end], &path[std::mem::replace(&mut begin, end + 1)..end]))
+}
+
+/// Whether the canonical path is `place` or in it.
+fn is_below(path: &[u8], place: &[u8]) -> bool {
+    path.strip_prefix(place).is_some_and(|rest| matches!(rest, [] | [b'/', ..]))
 }
 
 /// A pattern must be what a canonical path can be.

@@ -37,7 +37,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use self::{
-    http1::Scratch,
+    http1::{Rooms, Scratch},
     io::ClientIo,
     listener::{Accepted, LOCAL_PEER},
     preface::Spoken,
@@ -126,6 +126,7 @@ pub(crate) struct Server<S> {
     /// Turns of the exchanges of HTTP/2.
     exchanges: Arc<Semaphore>,
     scratch: Scratch,
+    rooms: Rooms<S>,
 }
 
 /// How long to wait after an accept that failed because something ran out (file descriptors, memory).
@@ -142,6 +143,7 @@ impl<S: Service> Server<S> {
             exchanges: Arc::new(Semaphore::new(settings.max_connections)),
             settings: Rc::new(settings),
             scratch: Scratch::default(),
+            rooms: Rooms::default(),
         })
     }
 
@@ -201,8 +203,8 @@ impl<S: Service> Guest<S> {
     }
 
     async fn serve(self, duplex: impl Duplex, connection: Rc<Connection>) {
-        let Server { clock, service, scratch, .. } = &*self.0;
-        http1::serve(duplex, connection, clock, service.clone(), scratch.clone()).await;
+        let Server { clock, service, scratch, rooms, .. } = &*self.0;
+        http1::serve(duplex, connection, clock, service.clone(), (scratch.clone(), rooms)).await;
     }
 
     async fn serve_http2(self, duplex: impl Duplex, connection: Rc<Connection>) {

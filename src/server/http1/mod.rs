@@ -7,6 +7,7 @@
 mod encode;
 mod head;
 mod respond;
+mod rooms;
 mod scratch;
 mod wire;
 
@@ -20,7 +21,6 @@ use std::{
 
 use http::{Method, Request, StatusCode};
 
-pub(in crate::server) use self::scratch::Scratch;
 pub(crate) use self::wire::Wire;
 use self::{
     encode::Terms,
@@ -28,6 +28,7 @@ use self::{
     respond::{Responding, Sent},
     wire::{Awaited, HeadLimits},
 };
+pub(in crate::server) use self::{rooms::Rooms, scratch::Scratch};
 use super::{Abuse, Service, clock::Clock, connection::Connection, listener::Duplex, refusal, upload::Upload};
 
 /// How the serving of a connection came to an end.
@@ -53,10 +54,13 @@ pub(super) async fn serve<D: Duplex, S: Service>(
     connection: Rc<Connection>,
     clock: &Clock,
     service: Rc<S>,
-    scratch: Scratch,
+    (scratch, rooms): (Scratch, &Rooms<S>),
 ) {
     let wire = Rc::new(RefCell::new(Wire::new(duplex, scratch)));
-    let end = Session { wire: &wire, connection: &connection, clock, service: &*service }.run_in_time().await;
+    let session =
+        Session { wire: wire.clone(), connection: connection.clone(), clock: clock.clone(), service: service.clone() };
+    let end = session.run_in_time(rooms).await;
+    drop(session);
     let Some(wire) = Rc::into_inner(wire) else { return };
     // Boxed: an idle connection does not hold the room for its end.
     Box::pin(conclude(wire.into_inner(), end, &connection, &*service)).await;
@@ -98,17 +102,25 @@ impl End {
     }
 }
 
-struct Session<'a, D, S> {
-    wire: &'a Rc<RefCell<Wire<D>>>,
-    connection: &'a Rc<Connection>,
-    clock: &'a Clock,
-    service: &'a S,
+/// A connection and what serves it.
+struct Session<S> {
+    wire: Rc<RefCell<Wire<dyn Duplex>>>,
+    connection: Rc<Connection>,
+    clock: Clock,
+    service: Rc<S>,
 }
 
-impl<D: Duplex, S: Service> Session<'_, D, S> {
+impl<S> Clone for Session<S> {
+    fn clone(&self) -> Self {
+        let Self { wire, connection, clock, service } = self;
+        Self { wire: wire.clone(), connection: connection.clone(), clock: clock.clone(), service: service.clone() }
+    }
+}
+
+impl<S: Service> Session<S> {
     /// Serves requests until the connection ends or its client keeps us waiting for too long.
-    async fn run_in_time(&self) -> End {
-        let mut session = pin!(self.run());
+    async fn run_in_time(&self, rooms: &Rooms<S>) -> End {
+        let mut session = pin!(self.run(rooms));
         poll_fn(|cx| match session.as_mut().poll(cx) {
             Poll::Ready(end) => Poll::Ready(end),
             Poll::Pending => self.connection.poll_overdue(cx).map(End::Overdue),
@@ -116,7 +128,7 @@ impl<D: Duplex, S: Service> Session<'_, D, S> {
         .await
     }
 
-    async fn run(&self) -> End {
+    async fn run(&self, rooms: &Rooms<S>) -> End {
         loop {
             let head = match self.next_head().await {
                 Ok(Some(head)) => head,
@@ -124,8 +136,11 @@ impl<D: Duplex, S: Service> Session<'_, D, S> {
                 Err(fault) => return End::Fault(fault),
             };
             self.connection.begin_exchange();
-            // Boxed, so that an idle connection does not hold the room of an exchange.
-            match Box::pin(self.exchange(head)).await {
+            let mut room = rooms.take();
+            room.begin(self.clone(), head);
+            let sent = poll_fn(|cx| room.poll(cx)).await;
+            rooms.give_back(room);
+            match sent {
                 Sent::Kept => self.end_exchange(),
                 Sent::Last => return End::Last { unread: self.wire.borrow().is_more_coming() },
                 Sent::BrokenOff => return End::BrokenOff,
@@ -159,7 +174,7 @@ impl<D: Duplex, S: Service> Session<'_, D, S> {
             takes_trailers: head.takes_trailers,
             keeps_alive: head.keeps_alive,
         };
-        let mut call = pin!(self.service.call(self.request(head), self.connection));
+        let mut call = pin!(self.service.call(self.request(head), &self.connection));
         let answered = poll_fn(|cx| match call.as_mut().poll(cx) {
             Poll::Ready(response) => Poll::Ready(Some(response)),
             Poll::Pending => self.wire.borrow_mut().poll_gone(cx).map(|()| None),
@@ -171,7 +186,7 @@ impl<D: Duplex, S: Service> Session<'_, D, S> {
         let room = (self.clock.epoch(), self.connection.settings().buffer);
         let mut responding = Responding::new(response, terms, &mut self.wire.borrow_mut(), room);
         poll_fn(|cx| {
-            let sent = ready!(responding.poll(cx, self.wire));
+            let sent = ready!(responding.poll(cx, &self.wire));
             Poll::Ready(self.with_body_drained(cx, sent))
         })
         .await

@@ -60,7 +60,7 @@ pub(super) enum Sent {
 
 impl<B: Body<Data = Bytes> + Unpin> Responding<B> {
     /// Puts the head together. At most `most` bytes wait to be written.
-    pub(super) fn new<D: Duplex>(
+    pub(super) fn new<D: Duplex + ?Sized>(
         response: Response<B>,
         terms: Terms,
         wire: &mut Wire<D>,
@@ -77,7 +77,7 @@ impl<B: Body<Data = Bytes> + Unpin> Responding<B> {
     }
 
     /// Sends what can be sent.
-    pub(super) fn poll<D: Duplex>(&mut self, cx: &mut Context<'_>, wire: &RefCell<Wire<D>>) -> Poll<Sent> {
+    pub(super) fn poll<D: Duplex + ?Sized>(&mut self, cx: &mut Context<'_>, wire: &RefCell<Wire<D>>) -> Poll<Sent> {
         loop {
             let filled = self.poll_fill(cx, wire);
             ready!(Pin::new(&mut self.give_way).poll(cx));
@@ -102,7 +102,7 @@ impl<B: Body<Data = Bytes> + Unpin> Responding<B> {
     }
 
     /// Takes what is there of the body, up to a certain amount. Pending if more will come.
-    fn poll_fill<D: Duplex>(&mut self, cx: &mut Context<'_>, wire: &RefCell<Wire<D>>) -> Poll<()> {
+    fn poll_fill<D: Duplex + ?Sized>(&mut self, cx: &mut Context<'_>, wire: &RefCell<Wire<D>>) -> Poll<()> {
         while self.stage == Stage::Body && wire.borrow().pending() < self.most {
             let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
             self.on_frame(frame.map(|frame| frame.map_err(drop)), &mut wire.borrow_mut());
@@ -113,7 +113,7 @@ impl<B: Body<Data = Bytes> + Unpin> Responding<B> {
         Poll::Ready(())
     }
 
-    fn on_frame<D: Duplex>(&mut self, frame: Option<Result<Frame<Bytes>, ()>>, wire: &mut Wire<D>) {
+    fn on_frame<D: Duplex + ?Sized>(&mut self, frame: Option<Result<Frame<Bytes>, ()>>, wire: &mut Wire<D>) {
         match frame {
             None => self.finish(wire, None),
             Some(Err(())) => self.stage = Stage::Broken,
@@ -125,7 +125,7 @@ impl<B: Body<Data = Bytes> + Unpin> Responding<B> {
         }
     }
 
-    fn append<D: Duplex>(&mut self, mut data: Bytes, wire: &mut Wire<D>) {
+    fn append<D: Duplex + ?Sized>(&mut self, mut data: Bytes, wire: &mut Wire<D>) {
         match &mut self.promise.coding {
             Coding::Empty => {}
             Coding::Close => wire.push(data),
@@ -158,7 +158,7 @@ impl<B: Body<Data = Bytes> + Unpin> Responding<B> {
         }
     }
 
-    fn finish<D: Duplex>(&mut self, wire: &mut Wire<D>, trailers: Option<HeaderMap>) {
+    fn finish<D: Duplex + ?Sized>(&mut self, wire: &mut Wire<D>, trailers: Option<HeaderMap>) {
         self.stage = match self.promise.coding {
             Coding::Length(1..) => Stage::Broken,
             _ => Stage::Whole,

@@ -111,7 +111,8 @@ async fn converse<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, ends: bool) ->
     let peer = Peer { address: [127, 0, 0, 1].into(), tls: false };
     let settings = Rc::new(ConnectionSettings::default());
     let connection = Rc::new(Connection::new(peer, &clock, settings));
-    let server = serve(ours, connection, &clock, service.clone(), Scratch::default());
+    let rooms = Rooms::default();
+    let server = serve(ours, connection, &clock, service.clone(), (Scratch::default(), &rooms));
     let client = async move {
         for piece in pieces {
             // A refusal may come before everything is sent.

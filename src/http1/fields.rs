@@ -3,7 +3,7 @@
 use std::{cell::RefCell, fmt};
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// Fields as `httparse` found them, read one by one. All values share one copy of the head.
 #[derive(Debug)]
@@ -50,10 +50,37 @@ impl Iterator for Fields<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let field = self.rest.next()?;
-        let name = HeaderName::from_bytes(field.name.as_bytes()).ok();
+        let name = name(field.name);
         let value = HeaderValue::from_maybe_shared(self.share(field.value)).ok();
         Some(name.zip(value))
     }
+}
+
+/// The name that is written so. As most senders write the usual ones they are told by length and bytes; of others
+/// each byte is looked at and put into lower case.
+fn name(text: &str) -> Option<HeaderName> {
+    Some(match text {
+        "ETag" => header::ETAG,
+        "Host" | "host" => header::HOST,
+        "Vary" => header::VARY,
+        "Date" => header::DATE,
+        "Accept" | "accept" => header::ACCEPT,
+        "Cookie" | "cookie" => header::COOKIE,
+        "Server" => header::SERVER,
+        "Referer" | "referer" => header::REFERER,
+        "Location" => header::LOCATION,
+        "Connection" | "connection" => header::CONNECTION,
+        "Set-Cookie" => header::SET_COOKIE,
+        "User-Agent" | "user-agent" => header::USER_AGENT,
+        "Content-Type" | "content-type" => header::CONTENT_TYPE,
+        "Accept-Ranges" => header::ACCEPT_RANGES,
+        "Cache-Control" | "cache-control" => header::CACHE_CONTROL,
+        "Last-Modified" => header::LAST_MODIFIED,
+        "Content-Length" | "content-length" => header::CONTENT_LENGTH,
+        "Accept-Encoding" | "accept-encoding" => header::ACCEPT_ENCODING,
+        "Accept-Language" | "accept-language" => header::ACCEPT_LANGUAGE,
+        _ => return HeaderName::from_bytes(text.as_bytes()).ok(),
+    })
 }
 
 /// What heads are read into: maps that are empty, to be filled again, and a buffer. Making them anew is a fifth of
@@ -119,4 +146,42 @@ pub(crate) fn push_field(out: &mut Vec<u8>, name: &HeaderName, value: &[u8]) {
     out.extend_from_slice(b": ");
     out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_the_same_however_it_is_written() {
+        for text in [
+            "ETag Host Vary Date Accept Cookie Server Referer Location Connection Set-Cookie User-Agent Content-Type",
+            "Accept-Ranges Cache-Control Last-Modified Content-Length Accept-Encoding Accept-Language X-Other a_b",
+        ] {
+            for written in text.split(' ') {
+                let expected = HeaderName::from_bytes(written.as_bytes()).ok();
+                assert_eq!(name(written), expected);
+                assert_eq!(name(&written.to_lowercase()), expected);
+                assert_eq!(name(&written.to_uppercase()), expected);
+            }
+        }
+        assert_eq!((name(""), name("a b")), (None, None));
+    }
+
+    #[test]
+    fn heads_share_a_buffer_that_begins_again_when_nobody_holds_any() {
+        let spare = SpareMap::default();
+        let (one, other) = (spare.copy(b"one"), spare.copy(b"other"));
+        assert_eq!((&one[..], &other[..]), (&b"one"[..], &b"other"[..]));
+        assert_eq!(one.as_ptr() as usize + one.len(), other.as_ptr() as usize);
+        let buffer = one.as_ptr() as usize..one.as_ptr() as usize + SHARED_HEADS;
+        drop((one, other));
+        let fill = vec![b'a'; SHARED_HEADS / 2];
+        for _ in 0..9 {
+            let copy = spare.copy(&fill);
+            assert!(copy == fill && buffer.contains(&(copy.as_ptr() as usize)));
+        }
+        let held: Vec<_> = (0..9).map(|_| spare.copy(&fill)).collect();
+        assert!(held.iter().all(|head| head == &fill));
+    }
 }

@@ -26,7 +26,12 @@ pub struct Facts {
 }
 
 /// The fields that tell in which format an error is wanted.
-const FORMAT_FIELDS: [&str; 4] = ["accept", "content-type", "sec-fetch-dest", "x-requested-with"];
+const FORMAT_FIELDS: [HeaderName; 4] = [
+    header::ACCEPT,
+    header::CONTENT_TYPE,
+    HeaderName::from_static("sec-fetch-dest"),
+    HeaderName::from_static("x-requested-with"),
+];
 
 /// What must be remembered of the request until its response is over.
 #[derive(Clone, Debug)]
@@ -34,7 +39,8 @@ pub(super) struct RequestNote {
     pub(super) method: Method,
     /// Without the query, which may hold secrets.
     pub(super) path: Excerpt,
-    host: Box<str>,
+    /// The host the client asked for, with its port: in the target, else by `Host`.
+    host: Option<HeaderValue>,
     /// Where the page is from that asks.
     pub(super) origin: Option<HeaderValue>,
     /// The codings the client reads.
@@ -50,7 +56,7 @@ impl Default for RequestNote {
         Self {
             method: Method::GET,
             path: Excerpt::from_masked(""),
-            host: "".into(),
+            host: None,
             origin: None,
             accept_encoding: None,
             upgrade: Upgrade::Drop,
@@ -64,49 +70,46 @@ impl RequestNote {
         let mut note = Self {
             method: head.method.clone(),
             path: Excerpt::from_masked(head.uri.path()),
-            host: host(head).into(),
+            host: head.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()),
             origin: None,
             accept_encoding: None,
-            upgrade: Upgrade::wanted(&head.headers),
+            upgrade: Upgrade::Drop,
             format: [const { None }; 4],
         };
         // One look at each field is cheaper than asking the map for each name. Of several the first counts.
         for (name, value) in &head.headers {
-            if let Some(place) = note.place_of(name.as_str()) {
+            if let Some(place) = note.place_of(name) {
                 place.get_or_insert_with(|| value.clone());
+            } else if *name == header::UPGRADE {
+                note.upgrade = Upgrade::wanted(&head.headers);
             }
         }
         note
     }
 
     /// Where the value of this field is remembered.
-    fn place_of(&mut self, name: &str) -> Option<&mut Option<HeaderValue>> {
-        match name {
-            "origin" => Some(&mut self.origin),
-            "accept-encoding" => Some(&mut self.accept_encoding),
-            _ => FORMAT_FIELDS.iter().position(|known| *known == name).map(|at| &mut self.format[at]),
+    fn place_of(&mut self, name: &HeaderName) -> Option<&mut Option<HeaderValue>> {
+        match *name {
+            header::HOST => Some(&mut self.host),
+            header::ORIGIN => Some(&mut self.origin),
+            header::ACCEPT_ENCODING => Some(&mut self.accept_encoding),
+            _ => FORMAT_FIELDS.iter().position(|known| name == known).map(|at| &mut self.format[at]),
         }
     }
 
     /// The host the client asked for, without port.
     pub(super) fn host(&self) -> &str {
-        &self.host
+        let host = self.host.as_ref().and_then(|value| value.to_str().ok()).unwrap_or_default();
+        match host.rsplit_once(':') {
+            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+            _ => host,
+        }
     }
 
     /// In which format the client wants an error, given what the upstream answered.
     pub(super) fn wanted(&self, upstream: Option<&HeaderMap>) -> Wanted {
-        let fields = FORMAT_FIELDS.map(HeaderName::from_static).into_iter().zip(&self.format);
+        let fields = FORMAT_FIELDS.into_iter().zip(&self.format);
         let fields: HeaderMap = fields.filter_map(|(name, value)| Some((name, value.clone()?))).collect();
         Wanted::by(&self.method, &fields, upstream)
-    }
-}
-
-fn host(head: &RequestHead) -> &str {
-    let authority = head.uri.authority().map(http::uri::Authority::as_str);
-    let field = head.headers.get(header::HOST).and_then(|value| value.to_str().ok());
-    let host = authority.or(field).unwrap_or_default();
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
     }
 }

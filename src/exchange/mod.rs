@@ -127,9 +127,11 @@ impl Exchange {
         }
     }
 
-    /// Holds the exchange to what is left of `budget`.
-    pub fn hold_within(&mut self, budget: &Arc<Budget>) {
-        self.share = Share::of(budget);
+    /// The same, held to what is left of `budget`. Boxed: it is moved from hand to hand.
+    pub fn within(self, budget: &Arc<Budget>) -> Box<Self> {
+        let mut exchange = Box::new(self);
+        exchange.share = Share::of(budget);
+        exchange
     }
 
     /// Judges the request and rewrites its head for the upstream.

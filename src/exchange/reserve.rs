@@ -71,8 +71,7 @@ mod tests {
             clock: Duration::ZERO,
             seed: Seed::from_random([0; 32]),
         };
-        let mut exchange = Exchange::new(Arc::new(engine), facts);
-        exchange.hold_within(budget);
+        let mut exchange = Exchange::new(Arc::new(engine), facts).within(budget);
         let headers = [(header::HOST, HeaderValue::from_static("localhost"))].into_iter().collect();
         let (uri, version) = (Uri::from_static("/"), Version::HTTP_11);
         exchange.on_request(&mut RequestHead { method: Method::GET, uri, version, headers });

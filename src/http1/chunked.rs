@@ -1,6 +1,8 @@
 //! A body in chunks (RFC 9112 section 7.1). Lines end with CRLF and nothing else; what a chunk's extensions say is
 //! ignored, but they are counted.
 
+use std::io::Write;
+
 use bytes::{Buf, Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use memchr::{memchr, memchr_iter};
@@ -116,7 +118,8 @@ pub(crate) fn chunk(out: &mut Vec<u8>, data: &[u8]) {
 /// Appends the line that announces a chunk of `length` bytes.
 pub(crate) fn chunk_size(out: &mut Vec<u8>, length: usize) {
     debug_assert!(length > 0, "an empty chunk ends the body");
-    out.extend_from_slice(format!("{length:x}\r\n").as_bytes());
+    // Writing to memory cannot fail.
+    let _written = write!(out, "{length:x}\r\n");
 }
 
 /// Appends the end of a body in chunks without trailers.

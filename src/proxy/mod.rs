@@ -153,15 +153,12 @@ impl Proxy {
         Visit::new(exchange, entry, parts.version, self.recorder.clone())
     }
 
-    /// Boxed at once: it is large, and would be moved several times.
     fn exchange(&self, connection: &Connection, started: Instant) -> (IncidentId, Box<Exchange>) {
         let (incident_id, seed) = self.random.next();
         let clock = started.duration_since(self.settings.beginning);
         let facts = Facts { incident_id, peer: connection.peer, now: self.clock.epoch(), clock, seed };
         let engine = self.engine.borrow_mut().load().clone();
-        let mut exchange = Box::new(Exchange::new(engine, facts));
-        exchange.hold_within(&self.settings.budget);
-        (incident_id, exchange)
+        (incident_id, Exchange::new(engine, facts).within(&self.settings.budget))
     }
 
     /// Judges the head of the answer and, as far as it must be held, the body.

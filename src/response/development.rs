@@ -1,7 +1,7 @@
 //! Development servers, known by what they say of themselves in response heads. The rows are data
 //! (`config/guard/servers.toml`).
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 use serde::Deserialize;
 
 /// A development server and how it is known.
@@ -88,19 +88,20 @@ impl DevelopmentServers {
     /// The development server that made a response with these fields. To be asked before hardening removes them.
     pub fn recognise(&self, fields: &HeaderMap) -> Option<&DevelopmentServer> {
         self.0.iter().find_map(|(field, rows)| {
-            let values = fields.get_all(field);
-            rows.iter().find(|row| values.iter().any(|value| row.is_named_by(value)))
+            let values = fields.get_all(field).iter().filter_map(|value| value.to_str().ok());
+            let first = values.filter_map(|value| rows.iter().position(|row| row.is_named_by(value))).min()?;
+            rows.get(first)
         })
     }
 }
 
 impl DevelopmentServer {
-    fn is_named_by(&self, value: &HeaderValue) -> bool {
-        let (said, product) = (value.as_bytes().trim_ascii_start(), self.product.as_bytes());
+    fn is_named_by(&self, value: &str) -> bool {
+        let (said, product) = (value.trim_ascii_start().as_bytes(), self.product.as_bytes());
         let begins = said.get(..product.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(product));
         begins
             && matches!(said.get(product.len()), None | Some(b' ' | b'/'))
-            && value.to_str().is_ok_and(|text| text.contains(&*self.contains))
+            && (self.contains.is_empty() || value.contains(&*self.contains))
     }
 }
 

@@ -277,6 +277,7 @@ mod tests {
             route: Arc::default(),
             incident: None,
             objections: Vec::new(),
+            hardening: Default::default(),
             sealing: Default::default(),
             cors: None,
             signed: None,

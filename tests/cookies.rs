@@ -12,7 +12,7 @@ use cofferdam::{
         seal::{KeyRing, key_line},
     },
     incident::{Mode, Seed},
-    response::{CookiePolicy, CookieRules, HttpOnlyRule, SealPolicy, SealReport},
+    response::{CookiePolicy, CookieReport, CookieRules, HttpOnlyRule, SealPolicy, SealReport},
 };
 use http::{
     HeaderMap, HeaderValue,
@@ -149,7 +149,7 @@ fn any_field() -> impl Strategy<Value = Vec<u8>> {
 fn hardened(policy: &CookiePolicy, field: &[u8]) -> Option<Vec<u8>> {
     let mut fields = HeaderMap::new();
     fields.append(SET_COOKIE, HeaderValue::from_bytes(field).unwrap());
-    policy.harden(&mut fields, true, 1_700_000_000);
+    policy.harden(&mut fields, true, 1_700_000_000, &mut CookieReport::default());
     fields.get(SET_COOKIE).map(|field| field.as_bytes().to_vec())
 }
 
@@ -253,12 +253,12 @@ proptest! {
         if sealed {
             sealing.seal(&mut fields, &Seed::from_random([7; 32]), 1_700_000_000, &mut SealReport::default());
         }
-        policy.harden(&mut fields, true, 1_700_000_000);
+        policy.harden(&mut fields, true, 1_700_000_000, &mut CookieReport::default());
         let stored = Stored::of(fields[SET_COOKIE].as_bytes()).expect("browsers keep it");
         prop_assert_eq!(sealed, stored.value != value.as_bytes());
         let mut back = HeaderMap::new();
         back.append(COOKIE, HeaderValue::from_bytes(&[&stored.name[..], b"=", &stored.value].concat()).unwrap());
-        policy.unprefix(&mut back, true);
+        policy.take_back(&mut back, true, &mut CookieReport::default());
         if sealed {
             sealing.open(&mut back, 1_700_000_000, &mut SealReport::default());
         }
@@ -274,7 +274,7 @@ proptest! {
         let mut back = HeaderMap::new();
         let field = format!("{}; {other}", planted.join(";"));
         back.append(COOKIE, HeaderValue::from_str(&field).unwrap());
-        policy.unprefix(&mut back, true);
+        policy.take_back(&mut back, true, &mut CookieReport::default());
         for field in back.get_all(COOKIE) {
             prop_assert!(!lenient_names(field.as_bytes()).contains(&b"sid".to_vec()), "{:?}", field);
         }

@@ -155,6 +155,7 @@ mod tests {
             route: Arc::default(),
             incident,
             objections: Vec::new(),
+            hardening: Default::default(),
             sealing: crate::response::SealReport::default(),
             cors: None,
             signed: None,

@@ -62,7 +62,8 @@ impl Exchange {
         if let Some(sealing) = &self.route.sealing {
             sealing.seal(fields, &self.facts.seed, self.facts.now, &mut self.sealing);
         }
-        response::harden(fields, &self.route.headers, &self.route.cookies, self.tls, self.facts.now);
+        self.route.cookies.harden(fields, self.tls, self.facts.now, &mut self.hardening.cookies);
+        self.hardening.headers = self.route.headers.harden(fields, self.tls);
     }
 
     /// What is weak or contradicts in the security fields of the application's pages.

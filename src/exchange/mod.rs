@@ -55,7 +55,7 @@ use crate::{
     incident::{Disposition, Exemption, Mode, Refusal},
     policy::{RoutePolicy, Unreadable, UpgradePolicy},
     request::{self, Client, Objection, RequestHead, Upgrade, rate::Attempt},
-    response::{self, CorsRepair, NonceInjector, Reply, ResponseHead, SealReport, WeakField},
+    response::{self, CorsRepair, HardenReport, NonceInjector, Reply, ResponseHead, SealReport, WeakField},
 };
 
 /// Seconds a client is asked to wait after 429 and 503.
@@ -86,6 +86,7 @@ pub struct Exchange {
     client: IpAddr,
     /// What the guard said, or would have in observe mode.
     objections: Vec<Objection>,
+    hardening: HardenReport,
     sealing: SealReport,
     /// A request to sign in, until its response is there.
     attempt: Option<Attempt>,
@@ -117,6 +118,7 @@ impl Exchange {
             ledger: Ledger::default(),
             tls: false,
             objections: Vec::new(),
+            hardening: HardenReport::default(),
             sealing: SealReport::default(),
             attempt: None,
             cors: None,
@@ -169,7 +171,7 @@ impl Exchange {
             return RequestVerdict::Refuse(self.answer_preflight(reply));
         }
         self.route.forward.rewrite(head, &self.facts.peer, self.request.upgrade);
-        self.route.cookies.unprefix(&mut head.headers, self.tls);
+        self.route.cookies.take_back(&mut head.headers, self.tls, &mut self.hardening.cookies);
         if let Some(sealing) = &self.route.sealing {
             sealing.open(&mut head.headers, self.facts.now, &mut self.sealing);
         }
@@ -481,6 +483,7 @@ impl Exchange {
             route: self.route.clone(),
             incident,
             objections: std::mem::take(&mut self.objections),
+            hardening: std::mem::take(&mut self.hardening),
             sealing: std::mem::take(&mut self.sealing),
             cors: self.cors,
             signed: self.signed_values(disposition),

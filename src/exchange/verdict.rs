@@ -9,7 +9,7 @@ use crate::{
     incident::{Disposition, Incident, Mode},
     policy::{BreakerTurn, Line, RoutePolicy, UpgradePolicy},
     request::Objection,
-    response::{CorsRepair, Reply, ResponseHead, SealReport, WeakField},
+    response::{CorsRepair, HardenReport, Reply, ResponseHead, SealReport, WeakField},
     scan::RuleIndex,
 };
 
@@ -77,6 +77,8 @@ pub struct Outcome {
     pub incident: Option<Incident>,
     /// What the guard objected to, or would have in observe mode.
     pub objections: Vec<Objection>,
+    /// What was met and changed in fields.
+    pub hardening: HardenReport,
     /// What became of sealed cookies, both ways.
     pub sealing: SealReport,
     /// What was wrong with the permission for other origins to read the response.

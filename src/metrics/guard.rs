@@ -1,9 +1,9 @@
-//! Counts of what the guard objected to and of permissions taken back.
+//! Counts of what the guard objected to, of permissions taken back and of fields.
 
 use prometheus::{IntCounterVec, Opts};
 
 use super::{Registry, registered};
-use crate::exchange::Outcome;
+use crate::{exchange::Outcome, incident::Mode, response::HeaderReport};
 
 #[derive(Clone, Debug)]
 pub(crate) struct GuardCounts {
@@ -12,6 +12,7 @@ pub(crate) struct GuardCounts {
     cors_repairs: IntCounterVec,
     weak_fields: IntCounterVec,
     development_servers: IntCounterVec,
+    observed_fields: IntCounterVec,
 }
 
 impl GuardCounts {
@@ -45,6 +46,11 @@ impl GuardCounts {
                 "Development servers recognised behind routes, once per route and load of the configuration",
                 &["server", "route"],
             )?,
+            observed_fields: counters(
+                "cofferdam_observed_fields_total",
+                "Header fields that would have been set or removed where headers.mode only observes",
+                &["change", "route"],
+            )?,
         })
     }
 
@@ -60,6 +66,11 @@ impl GuardCounts {
             if let Some(limited) = &objection.limited {
                 self.rate_limited.with_label_values(&[limited.name, route]).inc();
             }
+        }
+        if outcome.route.headers.mode == Mode::Observe {
+            let HeaderReport { set, removed } = outcome.hardening.headers;
+            self.observed_fields.with_label_values(&["set", route]).inc_by(set.into());
+            self.observed_fields.with_label_values(&["removed", route]).inc_by(removed.into());
         }
         for weak in &outcome.weak_fields {
             self.weak_fields.with_label_values(&[weak.name, route]).inc();

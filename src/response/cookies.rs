@@ -1,4 +1,4 @@
-//! Hardening of `Set-Cookie`. What comes back in: `unprefix.rs`.
+//! Hardening of `Set-Cookie`. What comes back in: `returned.rs`.
 
 use std::borrow::Cow;
 
@@ -74,7 +74,7 @@ pub struct CookieRules {
     pub remove: bool,
 }
 
-/// What hardening changed (or would change, in observe mode), in cookies.
+/// What was met in cookies and what was changed in them, or would have been in observe mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct CookieReport {
     /// `Set-Cookie` fields seen.
@@ -93,6 +93,13 @@ pub struct CookieReport {
     pub malformed: u32,
     /// Dropped because no browser would take them: too large.
     pub oversized: u32,
+    /// Cookies of a request whose name came before in it. They pass: browsers send two where a cookie was set for two
+    /// paths or for a parent domain, too, and only the application knows which it takes.
+    pub duplicate: u32,
+    /// Cookies of a request whose names lost the prefix that this proxy gave them.
+    pub unprefixed: u32,
+    /// Cookies of a request dropped because they lack that prefix, so that somebody else set them.
+    pub planted: u32,
 }
 
 /// Why [`CookieRules`] are of no use.
@@ -144,17 +151,15 @@ impl CookiePolicy {
     /// Rewrites every `Set-Cookie`, and drops those that no browser would take or that a rule removes. Observe
     /// mode changes nothing and reports the same. `tls` is whether the client's side is TLS; `now` in seconds since
     /// the Unix epoch.
-    pub fn harden(&self, fields: &mut HeaderMap, tls: bool, now: u64) -> CookieReport {
-        let mut report = CookieReport::default();
+    pub fn harden(&self, fields: &mut HeaderMap, tls: bool, now: u64, report: &mut CookieReport) {
         if self.mode == Mode::Off || !fields.contains_key(SET_COOKIE) {
-            return report;
+            return;
         }
         let verdicts: Vec<_> =
-            fields.get_all(SET_COOKIE).iter().map(|field| self.judge(field, tls, now, &mut report)).collect();
+            fields.get_all(SET_COOKIE).iter().map(|field| self.judge(field, tls, now, report)).collect();
         if self.mode == Mode::Enforce && verdicts.iter().any(|verdict| !matches!(verdict, Verdict::Keep)) {
             apply(fields, verdicts);
         }
-        report
     }
 
     /// The rules for a cookie under the name the application gave it or the prefixed one that the browser knows.
@@ -260,6 +265,20 @@ impl CookieRules {
 }
 
 impl CookieReport {
+    /// Every outcome that was met, and in how many cookies.
+    pub fn outcomes(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        let all = [
+            ("changed", self.changed),
+            ("removed", self.removed),
+            ("malformed", self.malformed),
+            ("oversized", self.oversized),
+            ("duplicate", self.duplicate),
+            ("unprefixed", self.unprefixed),
+            ("planted", self.planted),
+        ];
+        all.into_iter().filter(|(_, count)| *count > 0)
+    }
+
     fn note(&mut self, before: &SetCookie<'_>, rewritten: &[u8]) {
         let Some(after) = SetCookie::parse(rewritten) else { return };
         self.changed += 1;
@@ -291,31 +310,20 @@ fn apply(fields: &mut HeaderMap, verdicts: Vec<Verdict>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderName;
+    use crate::response::cookie_lines::{fields, lines, with_prefix};
 
-    fn fields(name: &HeaderName, values: &[&str]) -> HeaderMap {
-        let mut fields = HeaderMap::new();
-        for value in values {
-            fields.append(name.clone(), HeaderValue::from_bytes(value.as_bytes()).unwrap());
-        }
-        fields
-    }
-
-    fn all(fields: &HeaderMap, name: &HeaderName) -> Vec<String> {
-        fields.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
-    }
-
-    fn with_prefix(pattern: &str) -> CookiePolicy {
-        let rules = CookieRules { prefix: Some(Prefix::Host), ..CookieRules::default() };
-        CookiePolicy { overrides: vec![(NamePattern::new(pattern), rules)], ..CookiePolicy::default() }
+    fn harden(policy: &CookiePolicy, fields: &mut HeaderMap, tls: bool) -> CookieReport {
+        let mut report = CookieReport::default();
+        policy.harden(fields, tls, 0, &mut report);
+        report
     }
 
     #[test]
     fn every_cookie_is_hardened_in_its_place_and_csrf_cookies_stay_readable() {
         let mut out = fields(&SET_COOKIE, &["sid=1; Path=/", "csrftoken=2", "ok=3; Secure; HttpOnly; SameSite=Strict"]);
-        let report = CookiePolicy::default().harden(&mut out, true, 0);
+        let report = harden(&CookiePolicy::default(), &mut out, true);
         assert_eq!(
-            all(&out, &SET_COOKIE),
+            lines(&out, &SET_COOKIE),
             [
                 "sid=1; Path=/; SameSite=Lax; Secure; HttpOnly",
                 "csrftoken=2; SameSite=Lax; Secure",
@@ -330,11 +338,11 @@ mod tests {
     fn observe_reports_the_same_and_changes_nothing_and_off_does_not_look() {
         let before = fields(&SET_COOKIE, &["sid=1", "=", "x=2; Secure; Secure"]);
         let mut enforced = before.clone();
-        let report = CookiePolicy::default().harden(&mut enforced, true, 0);
+        let report = harden(&CookiePolicy::default(), &mut enforced, true);
         for (mode, wanted) in [(Mode::Observe, report), (Mode::Off, CookieReport::default())] {
             let mut same = before.clone();
             let policy = CookiePolicy { mode, ..CookiePolicy::default() };
-            assert_eq!(policy.harden(&mut same, true, 0), wanted);
+            assert_eq!(harden(&policy, &mut same, true), wanted);
             assert_eq!(same, before);
         }
         assert_ne!(enforced, before);
@@ -347,9 +355,9 @@ mod tests {
         let gone = CookieRules { remove: true, ..CookieRules::default() };
         policy.overrides.push((NamePattern::new("debug_*"), gone));
         let mut out = fields(&SET_COOKIE, &["=", &large, "debug_id=1", "a=1"]);
-        let report = policy.harden(&mut out, false, 0);
+        let report = harden(&policy, &mut out, false);
         assert_eq!((report.malformed, report.oversized, report.removed), (1, 1, 1));
-        assert_eq!(all(&out, &SET_COOKIE), ["a=1; SameSite=Lax; HttpOnly"]);
+        assert_eq!(lines(&out, &SET_COOKIE), ["a=1; SameSite=Lax; HttpOnly"]);
     }
 
     #[test]
@@ -357,9 +365,9 @@ mod tests {
         let mut policy = with_prefix("s*");
         policy.overrides[0].1.http_only = HttpOnlyRule::Never;
         let mut once = fields(&SET_COOKIE, &["sid=1; Domain=example.org", "csrftoken=1", "__Secure-x=2", "b"]);
-        policy.harden(&mut once, true, 0);
+        harden(&policy, &mut once, true);
         let mut twice = once.clone();
-        assert_eq!(policy.harden(&mut twice, true, 0).changed, 0);
+        assert_eq!(harden(&policy, &mut twice, true).changed, 0);
         assert_eq!(once, twice);
     }
 
@@ -382,10 +390,10 @@ mod tests {
     fn plain_http_gets_secure_only_where_the_operator_says_that_tls_ends_before() {
         let mut policy = CookiePolicy::default();
         let mut plain = fields(&SET_COOKIE, &["a=1; SameSite=None"]);
-        policy.harden(&mut plain, false, 0);
-        assert_eq!(all(&plain, &SET_COOKIE), ["a=1; SameSite=None; HttpOnly"]);
+        harden(&policy, &mut plain, false);
+        assert_eq!(lines(&plain, &SET_COOKIE), ["a=1; SameSite=None; HttpOnly"]);
         policy.rules.secure = SecureRule::Always;
-        policy.harden(&mut plain, false, 0);
-        assert_eq!(all(&plain, &SET_COOKIE), ["a=1; SameSite=None; HttpOnly; Secure"]);
+        harden(&policy, &mut plain, false);
+        assert_eq!(lines(&plain, &SET_COOKIE), ["a=1; SameSite=None; HttpOnly; Secure"]);
     }
 }

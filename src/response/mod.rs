@@ -1,5 +1,7 @@
 //! The way out: hardening of the head, masks, and the one way to build a generic reply.
 
+#[cfg(test)]
+mod cookie_lines;
 mod cookies;
 mod cors;
 mod csp;
@@ -11,12 +13,12 @@ mod negotiate;
 mod nonce;
 mod reason;
 mod render;
+mod returned;
 mod review;
 mod sealing;
 mod strip;
 mod template;
 mod transport;
-mod unprefix;
 
 pub use cookies::{CookiePolicy, CookieReport, CookieRules, CookieRulesError, HttpOnlyRule, SecureRule};
 pub use cors::{CorsPolicy, CorsRepair, Preflight};
@@ -67,23 +69,11 @@ pub struct Reply {
     pub body: Bytes,
 }
 
-/// What hardening changed in a head, or would have changed in observe mode.
+/// What was met and changed in fields, or would have been in observe mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct HardenReport {
-    /// In its `Set-Cookie` fields.
+    /// In cookies, both ways.
     pub cookies: CookieReport,
-    /// In its other fields.
+    /// In other fields of the response.
     pub headers: HeaderReport,
-}
-
-/// Hardens the head of any response, the upstream's and the proxy's own alike, whatever its status. `tls` is
-/// whether the client's side is TLS, here or at a trusted peer; `now` in seconds since the Unix epoch.
-pub fn harden(
-    fields: &mut HeaderMap,
-    headers: &HeaderPolicy,
-    cookies: &CookiePolicy,
-    tls: bool,
-    now: u64,
-) -> HardenReport {
-    HardenReport { cookies: cookies.harden(fields, tls, now), headers: headers.harden(fields, tls) }
 }

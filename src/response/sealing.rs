@@ -93,7 +93,7 @@ impl SealPolicy {
     }
 
     /// Opens the chosen cookies of a request, after their names lost the prefixes
-    /// ([`super::CookiePolicy::unprefix`]). What was not sealed by this proxy goes no further.
+    /// ([`super::CookiePolicy::take_back`]). What was not sealed by this proxy goes no further.
     pub fn open(&self, fields: &mut HeaderMap, now: u64, report: &mut SealReport) {
         if self.mode == Mode::Off || !fields.contains_key(COOKIE) {
             return;
@@ -208,8 +208,11 @@ fn apply(fields: &mut HeaderMap, name: &HeaderName, judge: impl FnMut(&HeaderVal
 mod tests {
     use super::*;
     use crate::{
-        cookies::{Prefix, seal::key_line},
-        response::{CookiePolicy, CookieRules, harden},
+        cookies::seal::key_line,
+        response::{
+            CookieReport,
+            cookie_lines::{fields, lines, with_prefix},
+        },
     };
     use proptest::prelude::*;
 
@@ -226,24 +229,16 @@ mod tests {
         }
     }
 
-    fn fields(name: &HeaderName, values: &[&str]) -> HeaderMap {
-        values.iter().map(|value| (name.clone(), HeaderValue::from_str(value).unwrap())).collect()
-    }
-
-    fn all(fields: &HeaderMap, name: &HeaderName) -> Vec<String> {
-        fields.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).collect()
-    }
-
     fn seal(policy: &SealPolicy, values: &[&str]) -> (Vec<String>, SealReport) {
         let (mut out, mut report) = (fields(&SET_COOKIE, values), SealReport::default());
         policy.seal(&mut out, &Seed::from_random([5; 32]), 1000, &mut report);
-        (all(&out, &SET_COOKIE), report)
+        (lines(&out, &SET_COOKIE), report)
     }
 
     fn open(policy: &SealPolicy, values: &[&str]) -> (Vec<String>, SealReport) {
         let (mut sent, mut report) = (fields(&COOKIE, values), SealReport::default());
         policy.open(&mut sent, 1000, &mut report);
-        (all(&sent, &COOKIE), report)
+        (lines(&sent, &COOKIE), report)
     }
 
     fn pair(set_cookie: &str) -> String {
@@ -344,17 +339,16 @@ mod tests {
     #[test]
     fn prefixes_go_on_after_sealing_and_come_off_before_opening() {
         let policy = policy(Mode::Enforce);
-        let rules = CookieRules { prefix: Some(Prefix::Host), ..CookieRules::default() };
-        let cookies = CookiePolicy { overrides: vec![(NamePattern::new("sid"), rules)], ..CookiePolicy::default() };
+        let cookies = with_prefix("sid");
         let mut out = fields(&SET_COOKIE, &["sid=1"]);
         policy.seal(&mut out, &Seed::from_random([5; 32]), 0, &mut SealReport::default());
-        harden(&mut out, &crate::response::HeaderPolicy::default(), &cookies, true, 0);
-        let sent = pair(&all(&out, &SET_COOKIE)[0]);
+        cookies.harden(&mut out, true, 0, &mut CookieReport::default());
+        let sent = pair(&lines(&out, &SET_COOKIE)[0]);
         assert!(sent.starts_with("__Host-~sid=cf1."));
         let mut request = fields(&COOKIE, &[&format!("sid=planted; {sent}")]);
-        cookies.unprefix(&mut request, true);
+        cookies.take_back(&mut request, true, &mut CookieReport::default());
         policy.open(&mut request, 0, &mut SealReport::default());
-        assert_eq!(all(&request, &COOKIE), ["sid=1"]);
+        assert_eq!(lines(&request, &COOKIE), ["sid=1"]);
     }
 
     proptest! {

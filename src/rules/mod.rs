@@ -194,8 +194,9 @@ pub enum Checksum {
     Luhn,
     /// ISO 13616: account numbers.
     Iban,
-    /// The first segment is the base64url of a JSON object with an `alg` member.
-    JwtHeader,
+    /// RFC 7519: the first segment is the base64url of a JSON object with an `alg` member. The second does not give the
+    /// role `anon`, which Supabase gives to any visitor.
+    Jwt,
     /// RFC 7617: base64 of `user:password`, in which the password is no placeholder.
     BasicCredentials,
 }
@@ -231,6 +232,10 @@ pub struct Scope {
     /// answer, and in fields whose names end with `token`.
     #[serde(default)]
     pub incidental: bool,
+    /// Whether only what people read is meant while the status is below 400: not what a page keeps for its own forms
+    /// and scripts (values of attributes, the contents of `script` and `textarea`), such as a csrf token.
+    #[serde(default)]
+    pub shown: bool,
 }
 
 /// Which statuses a rule applies to. Rules should be blind to the status (law L8) where they can.

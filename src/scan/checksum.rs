@@ -11,7 +11,7 @@ pub(super) fn passes(checksum: Checksum, value: &[u8]) -> bool {
         Checksum::Crc32Base62 => crc32_base62(value),
         Checksum::Luhn => luhn(value),
         Checksum::Iban => iban(value),
-        Checksum::JwtHeader => jwt_header(value),
+        Checksum::Jwt => jwt(value),
         Checksum::BasicCredentials => basic_credentials(value),
     }
 }
@@ -65,10 +65,13 @@ fn iban(value: &[u8]) -> bool {
     remainder == 1
 }
 
-fn jwt_header(token: &[u8]) -> bool {
-    let header = token.split(|&byte| byte == b'.').next().unwrap_or_default();
-    let decoded = URL_SAFE_NO_PAD.decode(header).unwrap_or_default();
-    decoded.first() == Some(&b'{') && memchr::memmem::find(&decoded, b"\"alg\"").is_some()
+/// A header that names an algorithm, and claims of anything but the role that Supabase gives to any visitor.
+fn jwt(token: &[u8]) -> bool {
+    let mut parts = token.split(|&byte| byte == b'.').map(|part| URL_SAFE_NO_PAD.decode(part).unwrap_or_default());
+    let (header, claims) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    header.first() == Some(&b'{')
+        && memchr::memmem::find(&header, b"\"alg\"").is_some()
+        && memchr::memmem::find(&claims, b"\"role\":\"anon\"").is_none()
 }
 
 fn basic_credentials(value: &[u8]) -> bool {
@@ -115,7 +118,9 @@ mod tests {
 
     #[test]
     fn a_jwt_has_a_json_header_with_an_algorithm() {
-        assert!(jwt_header(b"eyJhbGciOiJIUzI1NiJ9.e30.x"));
-        assert!(!jwt_header(b"eyJmb28iOiJiYXIifQ.e30.x"));
+        assert!(jwt(b"eyJhbGciOiJIUzI1NiJ9.e30.x"));
+        assert!(!jwt(b"eyJmb28iOiJiYXIifQ.e30.x"));
+        assert!(jwt(b"eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoic2VydmljZV9yb2xlIn0.x"));
+        assert!(!jwt(b"eyJhbGciOiJIUzI1NiJ9.eyJyb2xlIjoiYW5vbiJ9.x"), "made to be public");
     }
 }

@@ -49,7 +49,7 @@ impl<'a> Looks<'a> {
             return false;
         }
         self.taken += 1;
-        if let Some(tag) = tag_around(self.bytes, at) {
+        if let Some(tag) = tag::around(self.bytes, at) {
             let end = self.bytes.len().min(at + TAG_AHEAD);
             return regex.is_match(View::build(&self.bytes[tag..end]).text());
         }
@@ -83,17 +83,6 @@ fn may_be_accepted(compiled: &CompiledRule, text: &[u8]) -> bool {
 /// Reads `bytes` as text, which for most of them needs no view.
 fn as_text<T>(bytes: &[u8], read: impl Fn(&[u8]) -> T) -> T {
     if escape::is_plain(bytes) { read(bytes) } else { read(View::build(bytes).text()) }
-}
-
-/// Values of attributes may hold tags; more of them are not looked through.
-const MARKS_MAX: usize = 4;
-
-/// Where the outermost tag begins that `at` stands in. Values of attributes stand behind one another in the text,
-/// wherever they stand on the page.
-pub(super) fn tag_around(bytes: &[u8], at: usize) -> Option<usize> {
-    let from = at.saturating_sub(LOOK_BEHIND);
-    let marks = memrchr_iter(b'<', &bytes[from..at]).take(MARKS_MAX).map(|mark| from + mark);
-    marks.filter(|&mark| tag::at(bytes, mark).is_some_and(|tag| tag.end > at)).last()
 }
 
 fn may_start(compiled: &CompiledRule, regex: &Pattern, bytes: &[u8], at: usize) -> bool {
@@ -148,12 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_attribute_is_looked_at_with_its_tag_and_a_comparison_with_its_line() {
-        let page = b"a <b title=\"KEY\"> c";
-        assert_eq!(tag_around(page, 12), Some(2));
-        assert_eq!(tag_around(b"if a <b and KEY", 12), None);
-        assert_eq!(tag_around(b"<i>x</i> KEY", 9), None);
-        assert_eq!(tag_around(b"x <a b=\"<c KEY>\">", 11), Some(2));
+    fn a_comparison_is_looked_at_with_its_line() {
         assert_eq!(line(b"one\nif a <b and KEY\nthree", 16, 0).0, b"if a <b and KEY");
     }
 

@@ -15,6 +15,7 @@ mod pattern;
 mod places;
 mod ruleset;
 mod seam;
+mod shown;
 mod stretch;
 mod tag;
 mod value;
@@ -28,7 +29,7 @@ pub use pattern::Pattern;
 pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
 pub use view::View;
 
-use self::{anchors::Hit, armour::Armoured, confirm::Confirmer, look::Looks};
+use self::{anchors::Hit, armour::Armoured, confirm::Confirmer, look::Looks, shown::Unshown};
 use crate::rules::{Action, Evidence, Part, Rule, StatusScope, ViewKind};
 
 /// A stretch of a decoded body, with margins for what reaches over its ends.
@@ -47,6 +48,9 @@ const LOOKS_MAX: usize = 64;
 
 /// Bytes in which escapes are counted at a time, until there is one.
 const CENSUS_STEP: usize = 16 * 1024;
+
+/// From this status on a response is an error.
+const ERRORS: u16 = 400;
 
 /// Where a block comes from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -159,7 +163,18 @@ impl Ruleset {
         if let Some(view) = &view {
             self.confirm_text(block, view, source, (&mut findings, &mut beside));
         }
+        self.retain_shown(block.bytes, source, &mut findings);
         Findings { findings, beside, view }
+    }
+
+    /// A page that is no error keeps what it does not show.
+    fn retain_shown(&self, bytes: &[u8], source: Source, findings: &mut Vec<Finding>) {
+        let is_meant = |it: &Finding| self.rule(it.rule).scope.shown;
+        if source.fields || source.status >= ERRORS || !findings.iter().any(is_meant) {
+            return;
+        }
+        let unshown = Unshown::of(bytes);
+        findings.retain(|it| !is_meant(it) || !unshown.covers(it.span().start));
     }
 
     /// Whether the text view could confirm a hit. Most hits on honest pages are told from leaks by the text around
@@ -173,7 +188,7 @@ impl Ruleset {
         let breaks = hits.iter().filter(|hit| self.anchored(hit.literal).iter().any(|it| it.breaks_words()));
         let breaks: Vec<usize> = breaks.map(|hit| hit.start).collect();
         // In a value of an attribute an entity breaks words, a tag does not.
-        breaks.iter().any(|&at| bytes[at] != b'<' && look::tag_around(bytes, at).is_some())
+        breaks.iter().any(|&at| bytes[at] != b'<' && tag::around(bytes, at).is_some())
             || seam::joined(bytes, &breaks).is_some_and(|words| self.may_confirm_joined(&words, source, block.offset))
     }
 
@@ -294,8 +309,8 @@ fn in_text<'a>(view: &'a View, confirmer: Confirmer<'a>) -> impl Iterator<Item =
 fn applies(scope: &crate::rules::Scope, source: Source, offset: u64) -> bool {
     let status = match scope.status {
         StatusScope::Any => true,
-        StatusScope::Error => source.status >= 400,
-        StatusScope::Success => source.status < 400,
+        StatusScope::Error => source.status >= ERRORS,
+        StatusScope::Success => source.status < ERRORS,
     };
     let part = match scope.part {
         Part::Any => true,

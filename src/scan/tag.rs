@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr2, memmem, memrchr_iter};
 
 /// The longest tag that is stripped; longer ones stay text and are searched as such.
 const TAG_MAX: usize = 4096;
@@ -25,7 +25,20 @@ pub(super) fn at(source: &[u8], at: usize) -> Option<Tag> {
     read(source, at, &mut Vec::new())
 }
 
-/// The same; appends the ranges of its attributes' values, quotes left out, to `values`.
+/// Values of attributes may hold tags; more of them are not looked through.
+const MARKS_MAX: usize = 4;
+
+/// Bytes before a place in which its tag is looked for.
+const AROUND_MAX: usize = TAG_MAX / 2;
+
+/// Where the outermost tag begins that the byte at `at` stands in.
+pub(super) fn around(source: &[u8], at: usize) -> Option<usize> {
+    let from = at.saturating_sub(AROUND_MAX);
+    let marks = memrchr_iter(b'<', &source[from..at]).take(MARKS_MAX).map(|mark| from + mark);
+    marks.filter(|&mark| self::at(source, mark).is_some_and(|tag| tag.end > at)).last()
+}
+
+/// As [`at`]; appends the ranges of its attributes' values, quotes left out, to `values`.
 pub(super) fn read(source: &[u8], at: usize, values: &mut Vec<Range<usize>>) -> Option<Tag> {
     let rest = &source[at + 1..];
     if matches!(rest.first(), Some(b'!' | b'?')) {
@@ -331,6 +344,14 @@ mod tests {
         let mut values = Vec::new();
         read(text.as_bytes(), 0, &mut values).unwrap();
         values.into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn a_place_in_a_tag_is_told_from_one_behind_a_comparison() {
+        assert_eq!(around(b"a <b title=\"KEY\"> c", 12), Some(2));
+        assert_eq!(around(b"if a <b and KEY", 12), None);
+        assert_eq!(around(b"<i>x</i> KEY", 9), None);
+        assert_eq!(around(b"x <a b=\"<c KEY>\">", 11), Some(2));
     }
 
     #[test]

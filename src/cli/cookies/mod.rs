@@ -16,7 +16,7 @@ use crate::{
     engine::Engine,
     incident::{Mode, Seed},
     policy::RoutePolicy,
-    response::{CookiePolicy, SealPolicy, SealReport},
+    response::{CookiePolicy, CookieReport, SealPolicy, SealReport},
     server::Clock,
 };
 
@@ -98,7 +98,7 @@ impl<'a> Treating<'a> {
             sealing.seal(&mut fields, &self.seed, self.now, &mut SealReport::default());
         }
         let sealed = fields.get(SET_COOKIE).cloned();
-        self.cookies.harden(&mut fields, self.tls, self.now);
+        self.cookies.harden(&mut fields, self.tls, self.now, &mut CookieReport::default());
         let after = fields.get(SET_COOKIE);
         let changes = match (&before, after.and_then(|after| SetCookie::parse(after.as_bytes()))) {
             (Some(before), Some(after)) => self.keys.changes(&self.cookies, before, &after),

@@ -269,6 +269,7 @@ impl WorkerMetrics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::response::HeaderPolicy;
 
     fn outcome(disposition: Disposition) -> Outcome {
         Outcome {
@@ -309,6 +310,26 @@ mod tests {
         assert!(text.contains(&line("inspected-clean", 100)), "{text}");
         assert!(text.contains(&line("masked", 1)), "{text}");
         assert!(text.contains("cofferdam_exchange_duration_seconds_count 101\n"), "{text}");
+    }
+
+    #[test]
+    fn what_was_met_in_cookies_is_counted_by_route_and_what_would_be_set_where_it_is_observed() {
+        let metrics = Metrics::new(Registry::new()).unwrap();
+        let mut outcome = outcome(Disposition::InspectedClean);
+        (outcome.hardening.cookies.duplicate, outcome.hardening.headers.set) = (2, 3);
+        let count = |outcome: &Outcome| WorkerMetrics::new(metrics.clone()).exchange(outcome, Duration::ZERO);
+        count(&outcome);
+        assert!(!rendered(&metrics).contains("cofferdam_observed_fields_total"));
+        let headers = HeaderPolicy { mode: Mode::Observe, ..HeaderPolicy::default() };
+        outcome.route = Arc::new(RoutePolicy { headers: Arc::new(headers), ..RoutePolicy::default() });
+        count(&outcome);
+        let text = rendered(&metrics);
+        for line in [
+            "cofferdam_cookies_total{mode=\"enforce\",outcome=\"duplicate\",route=\"default\"} 4\n",
+            "cofferdam_observed_fields_total{change=\"set\",route=\"default\"} 3\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
     }
 
     #[test]

@@ -9,10 +9,12 @@ use cofferdam::{
     cookies::weak::{KeyList, Seen, Watch},
     engine::Engine,
     exchange::{Exchange, Facts, HeadVerdict, Outcome, RequestVerdict, Step},
-    incident::{Disposition, Exemption, FingerprintKey, HashKey, IncidentId, Mode, Seed},
+    incident::{Disposition, Exemption, FingerprintKey, HashKey, IncidentId, Mode, Refusal, Seed},
     policy::{RoutePolicy, RouteTable},
     request::{Origin, Peer, RequestHead},
-    response::{CorsPolicy, CorsRepair, CspPolicy, Preflight, ResponseHead, When},
+    response::{
+        CorsPolicy, CorsRepair, CspPolicy, Format, HeaderPolicy, Preflight, ResponseHead, Setting, Template, When,
+    },
     scan::Ruleset,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
@@ -136,6 +138,40 @@ fn a_reflected_origin_is_taken_back_and_a_preflight_answered() {
     let (headers, outcome) = head(&engine, &mut request(Method::OPTIONS, &ask), &[]);
     assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_METHODS], "PUT");
     assert_eq!(outcome.disposition, Disposition::Exempt(Exemption::Preflight));
+}
+
+#[test]
+fn an_operators_error_page_keeps_its_style_under_the_policy_of_the_application() {
+    let policy = Setting::absent(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'"));
+    let headers = HeaderPolicy { set: vec![policy], ..HeaderPolicy::default() };
+    let mut engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));
+    let route = RoutePolicy { headers: Arc::new(headers), ..RoutePolicy::default() };
+    engine.routes = RouteTable::new(Vec::new(), Arc::new(route));
+    engine
+        .templates
+        .set(Template::parse(Format::Html, "<style>a{}</style><script>show('{incident}')</script>").unwrap());
+    let engine = Arc::new(engine);
+    let policy = |method| {
+        let mut exchange = exchange(&engine);
+        let mut head = request(method, &[("accept", "text/html")]);
+        assert!(matches!(exchange.on_request(&mut head), RequestVerdict::Forward));
+        let reply = exchange.refuse(Refusal::UpstreamUnreachable);
+        reply.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()
+    };
+    let found = policy(Method::GET);
+    let wanted = "default-src 'self'; style-src 'self' 'sha256-X1RutGBrXCt9KkSaXMK7tHftWiRscFHOhxsS8tv8hBk='; script-src 'self' 'sha256-";
+    assert!(found.starts_with(wanted), "{found}");
+    assert_eq!(found, policy(Method::HEAD), "HEAD gets the fields of GET");
+}
+
+#[test]
+fn what_is_met_in_cookies_is_told_with_the_end_of_the_exchange() {
+    let engine = engine(RoutePolicy::default());
+    let mut sent = request(Method::GET, &[("cookie", "sid=planted; a=1; sid=2")]);
+    let (_, outcome) = head(&engine, &mut sent, &[("set-cookie", "sid=1"), ("set-cookie", "=")]);
+    let met: Vec<_> = outcome.hardening.cookies.outcomes().collect();
+    assert_eq!(met, [("changed", 1), ("malformed", 1), ("duplicate", 1)]);
+    assert_eq!(sent.headers[header::COOKIE], "sid=planted; a=1; sid=2");
 }
 
 #[test]

@@ -13,18 +13,21 @@ impl Exchange {
     /// A reply of our own, to no response of the upstream's.
     pub(super) fn reply(&mut self, status: StatusCode) -> Reply {
         let mut reply = self.negotiated(status, None);
-        self.harden_reply(&mut reply.headers);
+        self.harden_reply(&mut reply);
         reply
     }
 
-    /// Hardens the fields of a reply of our own, whose page keeps the policy that it brings along.
-    pub(super) fn harden_reply(&mut self, fields: &mut HeaderMap) {
+    /// Hardens the fields of a reply of our own, whose page keeps the policy that it brings along, and what else it
+    /// brings along keeps working.
+    pub(super) fn harden_reply(&mut self, reply: &mut Reply) {
+        let fields = &mut reply.headers;
         let page = fields.remove(header::CONTENT_SECURITY_POLICY);
         // Of the route's policy only what needs no nonce stays on such a page.
         self.harden_with(fields, page.is_some());
         if let Some(page) = &page {
             response::keep_page_policy(fields, page);
         }
+        reply.inline.admit(fields);
     }
 
     /// Lets the head go with the first bytes of its body, telling the truth about them.

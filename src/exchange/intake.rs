@@ -94,7 +94,7 @@ impl Exchange {
 
     pub(super) fn answer_preflight(&mut self, mut reply: Reply) -> Reply {
         self.end_as(Disposition::Exempt(Exemption::Preflight));
-        self.harden_reply(&mut reply.headers);
+        self.harden_reply(&mut reply);
         reply
     }
 

@@ -424,7 +424,7 @@ impl Exchange {
         if let Some(upstream) = upstream {
             response::carry_over(&upstream.headers, status, &mut reply.headers);
         }
-        self.harden_reply(&mut reply.headers);
+        self.harden_reply(&mut reply);
         reply
     }
 

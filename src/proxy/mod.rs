@@ -282,7 +282,7 @@ impl Service for Proxy {
 
 /// Answers with a reply of our own and closes the record.
 fn answer(visit: Visit, reply: Reply) -> Response<ProxyBody> {
-    let Reply { status, headers, body } = reply;
+    let Reply { status, headers, body, .. } = reply;
     respond(ResponseHead::new(status, headers), |head| {
         let body = ProxyBody::whole(vec![body]);
         visit.answered(head).finish(&body);

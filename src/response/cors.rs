@@ -9,7 +9,7 @@ use http::{
     },
 };
 
-use super::Reply;
+use super::{InlineSources, Reply};
 use crate::{
     incident::Mode,
     request::{Origin, RequestHead},
@@ -119,7 +119,12 @@ impl CorsPolicy {
         for name in [ORIGIN, ACCESS_CONTROL_REQUEST_METHOD, ACCESS_CONTROL_REQUEST_HEADERS] {
             headers.append(VARY, name.into());
         }
-        Some(Reply { status: StatusCode::NO_CONTENT, headers, body: bytes::Bytes::new() })
+        Some(Reply {
+            status: StatusCode::NO_CONTENT,
+            headers,
+            body: bytes::Bytes::new(),
+            inline: InlineSources::default(),
+        })
     }
 
     fn allows(&self, origin: &HeaderValue) -> bool {

@@ -7,7 +7,7 @@ use http::{
     header::{self, CONTENT_TYPE},
 };
 
-use super::{INCIDENT_ID, Reply};
+use super::{INCIDENT_ID, InlineSources, Reply};
 use crate::incident::IncidentId;
 
 /// The dialect of a call, as its type tells.
@@ -55,7 +55,7 @@ pub(super) fn trailers_only(status: StatusCode, incident: IncidentId, call: Grpc
     if let Ok(id) = HeaderValue::try_from(incident.to_string()) {
         headers.insert(INCIDENT_ID, id);
     }
-    Reply { status: StatusCode::OK, headers, body: Bytes::new() }
+    Reply { status: StatusCode::OK, headers, body: Bytes::new(), inline: InlineSources::default() }
 }
 
 /// What gRPC clients make of HTTP statuses themselves, but INTERNAL (13) for errors of the application.

@@ -9,6 +9,7 @@ mod development;
 mod forward;
 mod grpc;
 mod headers;
+mod inline;
 mod negotiate;
 mod nonce;
 mod reason;
@@ -27,6 +28,7 @@ pub use development::{DevelopmentServer, DevelopmentServerError, DevelopmentServ
 pub use forward::remove_hop_by_hop;
 pub use grpc::Grpc;
 pub use headers::{HeaderPolicy, HeaderReport, Removal, Setting, When};
+pub use inline::InlineSources;
 pub use negotiate::{Format, Wanted};
 pub use nonce::{Nonce, NonceInjector};
 pub use reason::ReasonPhrase;
@@ -67,6 +69,8 @@ pub struct Reply {
     pub headers: HeaderMap,
     /// The body; empty for HEAD, while `Content-Length` tells what GET would get.
     pub body: Bytes,
+    /// What stands in an operator's page and a content security policy could stop.
+    pub inline: InlineSources,
 }
 
 /// What was met and changed in fields, or would have been in observe mode.

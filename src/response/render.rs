@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
-use super::{Format, Reply, Template, Templates, Wanted, grpc};
+use super::{Format, InlineSources, Reply, Template, Templates, Wanted, grpc};
 use crate::{
     incident::{IncidentId, Refusal},
     request::rate::Limited,
@@ -27,7 +27,9 @@ pub fn reply(
         return grpc::trailers_only(status, incident, call);
     }
     let template = templates.get(wanted.format);
-    let body = Bytes::from(template.fill(status, incident));
+    let page = template.fill(status, incident);
+    let inline = if template.needs_digests() { InlineSources::of(&page) } else { InlineSources::default() };
+    let body = Bytes::from(page);
     let mut headers = fields(wanted.format, template, body.len());
     if let Ok(id) = HeaderValue::try_from(incident.to_string()) {
         headers.insert(INCIDENT_ID, id);
@@ -35,7 +37,7 @@ pub fn reply(
     if let Some(seconds) = retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
-    Reply { status, headers, body: if wanted.head { Bytes::new() } else { body } }
+    Reply { status, headers, body: if wanted.head { Bytes::new() } else { body }, inline }
 }
 
 /// Names the methods a 405 must name (RFC 9110 section 15.5.6); an empty list stands for every common one.

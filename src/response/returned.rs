@@ -174,7 +174,10 @@ mod tests {
         ] {
             let (mut back, mut report) = (fields(&COOKIE, sent), CookieReport::default());
             CookiePolicy::default().take_back(&mut back, true, &mut report);
-            assert_eq!((report.duplicate, lines(&back, &COOKIE)), (count, sent.iter().map(|it| (*it).into()).collect()));
+            assert_eq!(
+                (report.duplicate, lines(&back, &COOKIE)),
+                (count, sent.iter().map(|it| (*it).into()).collect())
+            );
         }
     }
 

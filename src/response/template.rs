@@ -128,6 +128,11 @@ impl Template {
         Ok(())
     }
 
+    /// Whether what stands in the page may be stopped by a policy that knows nothing of it.
+    pub(super) fn needs_digests(&self) -> bool {
+        self.format == Format::Html && self.content_security_policy.is_none()
+    }
+
     pub(super) fn fill(&self, status: StatusCode, incident: IncidentId) -> String {
         let mut out = String::with_capacity(1024);
         for piece in &self.pieces {

@@ -233,7 +233,8 @@ pub struct Scope {
     #[serde(default)]
     pub incidental: bool,
     /// Whether only what people read is meant while the status is below 400: not what a page keeps for its own forms
-    /// and scripts (values of attributes, the contents of `script` and `textarea`), such as a csrf token.
+    /// and scripts, such as a csrf token (the contents of `script` and `textarea`, attributes of fields, of `meta` and
+    /// of elements of its own).
     #[serde(default)]
     pub shown: bool,
 }

@@ -12,7 +12,7 @@ use crate::{
     proxy::ProxySettings,
     request::rate::RateTables,
     server::{ConnectionSettings, ListenAddress, TlsSettings},
-    upstream::{SHIELDED_REQUESTS, Slots, Storage, UpstreamAddress, UpstreamSettings},
+    upstream::{ClientDisks, SHIELDED_REQUESTS, Slots, Storage, UpstreamAddress, UpstreamSettings},
 };
 
 /// The settings of the service in front of `upstream`.
@@ -65,6 +65,10 @@ fn storage(loaded: &Loaded) -> Result<Storage, Failure> {
         folder: compile::spool_dir(loaded)?.unwrap_or_default(),
         memory: budget(server.max_memory),
         disk: budget(server.max_disk),
+        clients: Arc::new(match server.max_disk_per_client.get() {
+            0 => ClientDisks::default(),
+            most => ClientDisks::new(usize::try_from(most).unwrap_or(usize::MAX)),
+        }),
     })
 }
 

@@ -22,6 +22,7 @@ impl Default for Server {
             max_connections: 4096,
             max_memory: ByteSize::mib(512),
             max_disk: ByteSize::mib(1024),
+            max_disk_per_client: ByteSize::mib(512),
             spool_dir: PathBuf::new(),
             head_timeout: Duration::seconds(10),
             body_timeout: Duration::seconds(30),

@@ -123,6 +123,8 @@ pub struct Server {
     pub max_memory: ByteSize,
     /// Bytes of bodies that wait in files, all together; 0 is no limit.
     pub max_disk: ByteSize,
+    /// Bytes of those of one client; 0 is no limit.
+    pub max_disk_per_client: ByteSize,
     /// The folder of these files; empty for the system's.
     pub spool_dir: PathBuf,
     /// From the connection (or the end of the exchange before) to the end of a request head.

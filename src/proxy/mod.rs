@@ -26,7 +26,7 @@ use crate::{
     request::{Peer, RequestHead},
     response::{Reply, ResponseHead},
     server::{Abuse, Clock, Connection, GiveWay, Service, Upload},
-    upstream::{Answer, BodyLimit, Fault, Reading, RequestBody, Upstream, UpstreamBody},
+    upstream::{Answer, BodyLimit, ClientStorage, Fault, Reading, RequestBody, Upstream, UpstreamBody},
 };
 
 /// What the shell itself decides about the timing of an exchange.
@@ -128,9 +128,13 @@ impl Proxy {
             return Ok(RequestBody::Empty);
         };
         let guard = body_limit(visit);
-        let (storage, clock) = (&self.upstream.settings().storage, &self.clock);
+        let (storage, clock) = (self.storage(visit), &self.clock);
         let whole = Reading { incoming: body, limits, guard, storage, connection, clock }.read().await?;
         Ok(RequestBody::whole(whole, connection, self.head_timeout()))
+    }
+
+    fn storage(&self, visit: &Visit) -> ClientStorage {
+        self.upstream.settings().storage.of(visit.exchange.client())
     }
 
     fn head_timeout(&self) -> Duration {
@@ -189,7 +193,7 @@ impl Proxy {
 
     fn taken_ahead(&self, visit: &Visit, body: UpstreamBody) -> UpstreamBody {
         match visit.exchange.whole_body() {
-            Some(limits) => body.taken_ahead(limits, &self.upstream.settings().storage),
+            Some(limits) => body.taken_ahead(limits, &self.storage(visit)),
             None => body,
         }
     }

@@ -19,7 +19,8 @@ use tokio::{
 
 use super::{
     BodyFault, UpstreamBody,
-    spool::{PIECE, Spool, Storage},
+    spool::{PIECE, Spool},
+    storage::ClientStorage,
 };
 use crate::policy::WholeBody;
 
@@ -67,7 +68,7 @@ pub(super) struct Room {
 
 impl Room {
     /// None where there is no memory for it.
-    pub(super) fn of(limits: &WholeBody, storage: &Storage) -> Option<Self> {
+    pub(super) fn of(limits: &WholeBody, storage: &ClientStorage) -> Option<Self> {
         let mut spool = Spool::new(storage, limits.memory);
         spool.reserve((1 + UNDER_WAY) * limits.memory.max(PIECE)).ok()?;
         Some(Self { spool, limits: *limits })

@@ -20,7 +20,7 @@ use super::{
     link::Link,
     pool::Pool,
     slots::Slot,
-    spool::Storage,
+    storage::ClientStorage,
 };
 use crate::policy::WholeBody;
 
@@ -80,7 +80,7 @@ impl UpstreamBody {
     }
 
     /// Takes it from the application as fast as it comes, as far as there is room for it.
-    pub(crate) fn taken_ahead(self, limits: &WholeBody, storage: &Storage) -> Self {
+    pub(crate) fn taken_ahead(self, limits: &WholeBody, storage: &ClientStorage) -> Self {
         match Room::of(limits, storage) {
             Some(room) if !self.is_end() => {
                 Self { source: Source::Ahead(Ahead::start(self, room)), link: None, pool: None, slot: None }

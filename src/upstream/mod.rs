@@ -16,6 +16,7 @@ mod pool;
 mod request;
 mod slots;
 mod spool;
+mod storage;
 mod tls;
 mod whole;
 
@@ -26,7 +27,8 @@ pub(crate) use fault::Fault;
 pub use http1::fuzz_answer;
 pub(crate) use request::{BodyLimit, RequestBody};
 pub use slots::Slots;
-pub use spool::Storage;
+pub(crate) use storage::ClientStorage;
+pub use storage::{ClientDisks, Storage};
 pub use tls::{UpstreamTls, UpstreamTlsFiles};
 pub(crate) use whole::Reading;
 

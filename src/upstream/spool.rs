@@ -13,21 +13,11 @@ use bytes::{Buf, Bytes};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 
-use crate::exchange::{Budget, Exhausted, Share};
+use super::storage::ClientStorage;
+use crate::exchange::{Exhausted, Share};
 
 /// Bytes that are read back from a file at a time.
 pub(super) const PIECE: usize = 64 << 10;
-
-/// Where bodies wait, and how much of them; the same for all workers.
-#[derive(Clone, Debug, Default)]
-pub struct Storage {
-    /// The folder of the files; empty for the system's.
-    pub folder: PathBuf,
-    /// The memory of all exchanges together.
-    pub memory: Arc<Budget>,
-    /// The bytes in files of all exchanges together.
-    pub disk: Arc<Budget>,
-}
 
 /// Why bytes cannot be kept.
 #[derive(Debug, Error)]
@@ -38,6 +28,9 @@ pub(crate) enum SpoolFault {
     /// What all exchanges together may hold in files is used up.
     #[error("server.max_disk is used up")]
     Disk,
+    /// What one client may have in files is used up.
+    #[error("the client has used up server.max_disk_per_client")]
+    ClientDisk,
     /// No file can be made.
     #[error("no file can be made in {folder} (set server.spool_dir): {error}")]
     NoFile {
@@ -54,7 +47,7 @@ pub(crate) enum SpoolFault {
 /// First in, first out. What is in the file came before what is in `tail`.
 #[derive(Debug)]
 pub(super) struct Spool {
-    storage: Storage,
+    storage: ClientStorage,
     /// What came last. At most `most_memory` bytes.
     tail: Vec<u8>,
     most_memory: usize,
@@ -68,20 +61,23 @@ pub(super) struct Spool {
     /// At most what `disk` has reserved.
     written: u64,
     disk: Share,
+    /// Of what the client may have; from the first file on.
+    client_disk: Share,
 }
 
 impl Spool {
     /// An empty one that keeps so many bytes in memory; at least 1.
-    pub(super) fn new(storage: &Storage, most_memory: usize) -> Self {
+    pub(super) fn new(storage: &ClientStorage, most_memory: usize) -> Self {
         Self {
             tail: Vec::new(),
             most_memory: most_memory.max(1),
-            memory: Share::of(&storage.memory),
+            memory: Share::of(&storage.all.memory),
             reserved: 0,
             file: None,
             taken: 0,
             written: 0,
-            disk: Share::of(&storage.disk),
+            disk: Share::of(&storage.all.disk),
+            client_disk: Share::unlimited(),
             storage: storage.clone(),
         }
     }
@@ -172,6 +168,7 @@ impl Spool {
         let file = self.open().await?;
         let (at, end) = (self.written, self.written + self.tail.len() as u64);
         let on_disk = usize::try_from(end).unwrap_or(usize::MAX);
+        self.client_disk.resize(on_disk).map_err(|Exhausted| SpoolFault::ClientDisk)?;
         self.disk.resize(on_disk).map_err(|Exhausted| SpoolFault::Disk)?;
         let tail = std::mem::take(&mut self.tail);
         let (tail, result) = in_background(move || {
@@ -191,9 +188,10 @@ impl Spool {
             return Ok(file.clone());
         }
         self.reserve(self.most_memory + PIECE)?;
-        let folder = self.storage.folder.clone();
+        let folder = self.storage.all.folder.clone();
         let made = in_background(move || nameless(&folder)).await?;
-        let file = made.map_err(|error| SpoolFault::NoFile { folder: self.storage.folder.clone(), error })?;
+        let file = made.map_err(|error| SpoolFault::NoFile { folder: self.storage.all.folder.clone(), error })?;
+        self.client_disk = self.storage.disk();
         Ok(self.file.insert(Arc::new(file)).clone())
     }
 }
@@ -216,13 +214,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::{
+        exchange::Budget,
+        upstream::{ClientDisks, Storage},
+    };
 
     fn run<T>(future: impl Future<Output = T>) -> T {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
     }
 
     fn storage(memory: usize, disk: usize) -> Storage {
-        Storage { folder: PathBuf::new(), memory: Arc::new(Budget::new(memory)), disk: Arc::new(Budget::new(disk)) }
+        let (memory, disk) = (Arc::new(Budget::new(memory)), Arc::new(Budget::new(disk)));
+        Storage { memory, disk, ..Storage::default() }
     }
 
     async fn drained(spool: &mut Spool) -> Vec<u8> {
@@ -236,7 +239,7 @@ mod tests {
     #[test]
     fn what_fits_in_memory_needs_no_file_and_everything_is_given_back() {
         let storage = storage(1 << 20, 1 << 20);
-        let mut spool = Spool::new(&storage, 100);
+        let mut spool = Spool::new(&storage.clone().into(), 100);
         run(spool.push(&mut Bytes::from_static(&[7; 100]))).unwrap();
         assert!(spool.file.is_none() && storage.memory.held() > 0);
         run(spool.push(&mut Bytes::from_static(b"!"))).unwrap();
@@ -250,7 +253,7 @@ mod tests {
     fn the_file_is_nobody_elses_and_has_no_name() {
         let folder = tempfile::tempdir().unwrap();
         let storage = Storage { folder: folder.path().to_owned(), ..storage(1 << 20, 1 << 20) };
-        let mut spool = Spool::new(&storage, 1);
+        let mut spool = Spool::new(&storage.clone().into(), 1);
         run(spool.push(&mut Bytes::from_static(b"secret"))).unwrap();
         let mode = spool.file.as_ref().unwrap().metadata().unwrap().permissions().mode();
         assert_eq!((mode & 0o777, std::fs::read_dir(folder.path()).unwrap().count()), (0o600, 0));
@@ -265,8 +268,8 @@ mod tests {
             (1 << 20, 1 << 20, "/nowhere", "/nowhere (set server.spool_dir)"),
             (1 << 20, 1 << 20, full, "No space left"),
         ] {
-            let mut spool = Spool::new(&storage(memory, disk), 4);
-            spool.storage.folder = folder.into();
+            let mut spool = Spool::new(&storage(memory, disk).into(), 4);
+            spool.storage.all.folder = folder.into();
             if folder == full {
                 spool.file = Some(Arc::new(File::options().write(true).open(full).unwrap()));
             }
@@ -277,12 +280,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn one_client_leaves_place_for_others_on_the_disk() {
+        let clients = Arc::new(ClientDisks::new(1 << 20));
+        let storage = Storage { clients, ..storage(8 << 20, 2 << 20) };
+        let spool = |client: [u8; 4]| Spool::new(&storage.of(client.into()), 1);
+        let upload = |spool: &mut Spool| run(spool.push(&mut Bytes::from(vec![1; 700 << 10])));
+        let (mut first, mut second, mut other) = (spool([192, 0, 2, 1]), spool([192, 0, 2, 1]), spool([192, 0, 2, 2]));
+        upload(&mut first).unwrap();
+        assert!(matches!(upload(&mut second), Err(SpoolFault::ClientDisk)));
+        upload(&mut other).unwrap();
+        drop(first);
+        upload(&mut spool([192, 0, 2, 1])).unwrap();
+    }
+
     proptest! {
         #[test]
         fn bytes_leave_in_the_order_in_which_they_came(
             memory in 1..50usize, turns in proptest::collection::vec((0..200usize, 0..4usize), 1..20),
         ) {
-            let mut spool = Spool::new(&storage(1 << 20, 1 << 20), memory);
+            let mut spool = Spool::new(&storage(1 << 20, 1 << 20).into(), memory);
             let (mut came, mut left) = (Vec::new(), Vec::new());
             run(async {
                 for (count, pulls) in turns {

@@ -13,7 +13,8 @@ use http_body::{Body, Frame};
 
 use super::{
     BodyLimit, Fault,
-    spool::{Spool, SpoolFault, Storage},
+    spool::{Spool, SpoolFault},
+    storage::ClientStorage,
 };
 use crate::{
     policy::WholeBody,
@@ -30,7 +31,7 @@ pub(crate) struct Reading<'a> {
     pub(crate) limits: &'a WholeBody,
     /// The guard's own limit.
     pub(crate) guard: Option<BodyLimit>,
-    pub(crate) storage: &'a Storage,
+    pub(crate) storage: ClientStorage,
     pub(crate) connection: &'a Connection,
     pub(crate) clock: &'a Clock,
 }
@@ -69,7 +70,7 @@ impl Reading<'_> {
     pub(crate) async fn read(mut self) -> Result<Whole, Fault> {
         self.check_size(self.incoming.size_hint().lower())?;
         let (mut pace, mut came) = (Pace { began: self.clock.tick(), came: 0 }, 0);
-        let mut spool = Spool::new(self.storage, self.limits.memory);
+        let mut spool = Spool::new(&self.storage, self.limits.memory);
         while let Some(frame) = self.next(&mut pace, came).await? {
             let Ok(mut data) = frame.into_data() else { continue };
             came += data.len() as u64;

@@ -126,7 +126,7 @@ impl Default for Headers {
 
 /// Fields that tell a visitor nothing but what the application is made of and what went wrong in it: those that
 /// `response::Removal` takes away by itself.
-const DISCLOSING_HEADERS: [&str; 20] = [
+const DISCLOSING_HEADERS: [&str; 21] = [
     "phpdebugbar-id",
     "server",
     "x-aspnet*",
@@ -141,6 +141,7 @@ const DISCLOSING_HEADERS: [&str; 20] = [
     "x-generator",
     "x-powered-*",
     "x-rack-cache",
+    "x-readtime",
     "x-runtime",
     "x-server",
     "x-sourcefiles",

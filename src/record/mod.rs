@@ -232,6 +232,7 @@ fn objected(entry: &Entry, outcome: &Outcome, objection: &Objection) {
         peer = %entry.peer,
         reason = objection.refusal.as_str(),
         status = objection.status.as_u16(),
+        endpoint = objection.endpoint.as_ref().map(|endpoint| &*endpoint.id),
         limit = objection.limited.map(|limited| limited.name),
         retry_after = objection.limited.map(|limited| limited.retry_after),
         refused = outcome.disposition == Disposition::Refused(objection.refusal),

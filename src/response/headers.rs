@@ -259,11 +259,12 @@ const ORIGIN_AGENT_CLUSTER: HeaderName = HeaderName::from_static("origin-agent-c
 const X_DOWNLOAD_OPTIONS: HeaderName = HeaderName::from_static("x-download-options");
 const X_PERMITTED_CROSS_DOMAIN_POLICIES: HeaderName = HeaderName::from_static("x-permitted-cross-domain-policies");
 
-const DISCLOSING: [&str; 14] = [
+const DISCLOSING: [&str; 15] = [
     "server",
     "x-server",
     "x-backend-server",
     "x-runtime",
+    "x-readtime",
     "x-generator",
     "x-debug",
     "x-traceback",

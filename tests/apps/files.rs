@@ -1,7 +1,7 @@
 //! A static server that was pointed at the application's own folder.
 
 use super::support::Plant::{Config, Password};
-use super::support::{Deployment, Page, contained};
+use super::support::{Application, Canaries, Deployment, Form, Page, Proxy, Visitor, contained};
 
 const STATIC_SERVER: Deployment = Deployment {
     sources: &["exposed_files.py"],
@@ -66,4 +66,16 @@ fn exposed_files_are_contained_under_any_name() {
         configured("/numbered/16"),
     ];
     contained(&STATIC_SERVER, &pages);
+}
+
+#[test]
+fn the_log_names_the_row_that_refuses_a_debug_endpoint_and_with_it_the_row_is_disabled() {
+    let application = Application::start(&STATIC_SERVER, &Canaries::random());
+    let ask = |proxy: &Proxy| Visitor::of(proxy.address).get("/?__debugger__=yes&cmd=hunter2", Form::Page).status;
+    let proxy = Proxy::start(application.address, &[]);
+    assert_eq!(ask(&proxy), 404);
+    let line = proxy.logged("the guard objects to a request");
+    assert!(line.contains("endpoint=\"werkzeug-debugger\"") && !line.contains("hunter2"), "{line}");
+    let disabled = ["--set", "guard.endpoints.disabled=[\"werkzeug-debugger\"]"];
+    assert_eq!(ask(&Proxy::start(application.address, &disabled)), 200);
 }

@@ -95,8 +95,12 @@ impl Audit {
     }
 
     fn unreachable(&self, error: &str) -> Failure {
-        let hint = "is it running, and can it be reached from here?".to_owned();
-        Failure::Usage(format!("there is no answer to grade: {error}"), self.target.origin(), hint)
+        let hint = if error.contains("certificate") {
+            "visitors' browsers would not go on either; name an authority of your own with --ca FILE"
+        } else {
+            "is it running, and can it be reached from here?"
+        };
+        Failure::Usage(format!("there is no answer to grade: {error}"), self.target.origin(), hint.to_owned())
     }
 
     /// Everything that one answer shows.

@@ -17,6 +17,9 @@ const MAX_FILE: u64 = 1 << 20;
 /// The shortest key of fingerprints, in bytes: what a hash of 256 bits can use.
 const MIN_KEY: usize = 32;
 
+/// How such a key is made.
+const MAKE_KEY: &str = "openssl rand -base64 48";
+
 /// One of the operator's rule packs.
 #[derive(Debug)]
 pub(super) struct PackFile {
@@ -80,22 +83,23 @@ pub(super) fn weak_keys(loaded: &Loaded, key: &str, paths: &[PathBuf]) -> Result
 pub(super) fn fingerprint_key(loaded: &Loaded) -> Result<Option<FingerprintKey>, ConfigError> {
     const KEY: &str = "log.fingerprint_key";
     let Some(reference) = &loaded.config.log.fingerprint_key else { return Ok(None) };
-    let secret = secret(loaded, KEY, reference)?;
+    let secret = secret(loaded, KEY, reference, MAKE_KEY)?;
     if secret.len() < MIN_KEY {
         let what = format!("the key has {} bytes, expected {MIN_KEY} or more", secret.len());
-        return Err(at(loaded, KEY, what, "make one with: openssl rand -base64 48"));
+        return Err(at(loaded, KEY, what, &format!("make one with: {MAKE_KEY}")));
     }
     Ok(Some(FingerprintKey::derive(&secret)))
 }
 
-pub(super) fn secret(loaded: &Loaded, key: &str, reference: &SecretRef) -> Result<Vec<u8>, ConfigError> {
+/// What `reference` says; `make` is the command by which an operator makes such a secret.
+pub(super) fn secret(loaded: &Loaded, key: &str, reference: &SecretRef, make: &str) -> Result<Vec<u8>, ConfigError> {
     reference.read(&loaded.base_directory(key), &loaded.environment).map_err(|error| {
         let hint = match &error {
             SecretError::File { .. } => "the file must exist and be readable for the user cofferdam runs as",
             SecretError::Unset(_) => "set the variable in the environment cofferdam is started in",
             SecretError::Empty => "put the secret into it",
         };
-        at(loaded, key, error.to_string(), hint)
+        at(loaded, key, error.to_string(), &format!("{hint}; make one with: {make}"))
     })
 }
 

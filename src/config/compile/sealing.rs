@@ -72,11 +72,12 @@ fn max_bytes(place: &Place<'_>, size: ByteSize) -> Result<usize, ConfigError> {
 }
 
 fn key_ring(place: &Place<'_>, cookies: &Cookies) -> Result<KeyRing, ConfigError> {
+    const MAKE: &str = "cofferdam keys generate FILE";
     const HINT: &str = "write a key file with: cofferdam keys generate FILE";
     let Some(reference) = &cookies.seal.keys else {
         return Err(place.error(KEYS, "cookies are to be sealed and there is no key", HINT));
     };
-    let text = files::secret(place.loaded, &place.key_in_force(KEYS), reference)?;
+    let text = files::secret(place.loaded, &place.key_in_force(KEYS), reference, MAKE)?;
     let text = String::from_utf8(text).map_err(|_| place.error(KEYS, "the key file is no text", HINT))?;
     KeyRing::parse("key file", &text).map_err(|error| {
         place.error(

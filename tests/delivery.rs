@@ -137,6 +137,8 @@ fn observe_mode_changes_no_byte_and_reports_what_it_would_have_done() {
             assert_eq!(replayed.body, row.body().as_bytes(), "{}", rule.id);
             let incident = replayed.outcome.incident.expect(&rule.id);
             assert!(incident.rules.iter().any(|hit| hit.rule == rule.id), "{}", rule.id);
+            let enforced = replay(&ENGINE, head(row, None), cut(row.body().as_bytes(), &[11])).outcome.disposition;
+            assert_eq!(incident.would, Some(enforced), "{}", rule.id);
         }
     }
 }

@@ -133,6 +133,7 @@ mod tests {
         let incident = Incident {
             id: IncidentId::from_random([0; 12]),
             disposition: Disposition::Replaced,
+            would: None,
             mode: Mode::Enforce,
             route: "default".into(),
             method: "GET".into(),

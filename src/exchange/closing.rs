@@ -11,8 +11,9 @@ use crate::{
 impl Exchange {
     /// To be asked for once: it empties the ledger.
     pub(super) fn incident(&mut self, disposition: Disposition) -> Incident {
+        let would = self.ledger.observed;
         let (rules, extract, score) = std::mem::take(&mut self.ledger).close(&self.engine.rules);
-        Incident { extract, score, ..self.incident_of(disposition, self.route.inspect.mode, rules) }
+        Incident { would, extract, score, ..self.incident_of(disposition, self.route.inspect.mode, rules) }
     }
 
     /// To be asked for once: it takes the candidates.
@@ -27,6 +28,7 @@ impl Exchange {
         Incident {
             id: self.facts.incident_id,
             disposition,
+            would: None,
             mode,
             route: self.route.name.to_string(),
             method: self.request.method.to_string(),

@@ -15,7 +15,7 @@ use http::{
 use super::ledger::Ledger;
 use crate::{
     engine::Engine,
-    incident::{Category, Mode},
+    incident::{Category, Disposition, Mode},
     policy::{InspectPolicy, Judgement, Tally, Verdict},
     rules::Action,
     scan::{Block, Finding, Findings, Source},
@@ -106,7 +106,7 @@ fn find(engine: &Engine, text: &[u8], status: u16) -> Findings {
 fn noted(policy: &InspectPolicy) -> Judgement {
     Judgement {
         verdict: Verdict::Pass,
-        observed: policy.mode == Mode::Observe,
+        observed: (policy.mode == Mode::Observe).then_some(Disposition::Masked),
         provoked: false,
         tally: Tally::default(),
     }
@@ -378,7 +378,7 @@ mod tests {
             let mut ledger = Ledger::default();
             inspect(&engine, (status, &policy), &mut fields, &mut ledger);
             assert_eq!((fields.len(), fields.contains_key("x-order")), (left, true));
-            assert_eq!((ledger.masked, ledger.observed), (left == 1, mode == Mode::Observe));
+            assert_eq!((ledger.masked, ledger.observed.is_some()), (left == 1, mode == Mode::Observe));
             let (hits, ..) = ledger.close(&engine.rules);
             assert_eq!(hits.len(), usize::from(status >= 400));
         }

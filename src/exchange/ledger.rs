@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Evidence;
 use crate::{
     engine::Engine,
-    incident::{Category, Excerpt, Extract, Fingerprint, RuleHit, Severity},
+    incident::{Category, Disposition, Excerpt, Extract, Fingerprint, RuleHit, Severity},
     policy::{Judgement, Line},
     rules::Action,
     scan::{CompiledRule, Findings, RuleIndex, Ruleset},
@@ -23,8 +23,8 @@ pub(super) struct Ledger {
     by_rule: BTreeMap<RuleIndex, Entry>,
     extract: Extract,
     score: Vec<Line>,
-    /// Something would have been masked or replaced if it were not for observe mode.
-    pub(super) observed: bool,
+    /// What would have become of the response if it were not for observe mode.
+    pub(super) observed: Option<Disposition>,
     /// The page is one of those that the route's breaker counts.
     pub(super) provoked: bool,
     /// A field was masked or dropped.
@@ -45,7 +45,9 @@ struct Entry {
 impl Ledger {
     /// Notes what was found in `bytes`.
     pub(super) fn note(&mut self, engine: &Engine, bytes: &[u8], found: &Findings, judgement: &Judgement) {
-        self.observed |= judgement.observed;
+        if self.observed != Some(Disposition::Replaced) {
+            self.observed = judgement.observed.or(self.observed);
+        }
         self.provoked |= judgement.provoked;
         let tally = &judgement.tally;
         for finding in &found.findings {

@@ -475,8 +475,9 @@ impl Exchange {
         let breaker = self.settle_breaker();
         let evidence = self.ledger.evidence();
         let kept_back = matches!(disposition, Disposition::Replaced | Disposition::Masked | Disposition::Severed);
-        let incident = (kept_back || self.ledger.observed || disposition == Disposition::Refused(Refusal::Unreadable))
-            .then(|| self.incident(disposition));
+        let incident =
+            (kept_back || self.ledger.observed.is_some() || disposition == Disposition::Refused(Refusal::Unreadable))
+                .then(|| self.incident(disposition));
         Outcome {
             disposition,
             mode,

@@ -184,6 +184,8 @@ pub struct Incident {
     pub id: IncidentId,
     /// How the exchange ended.
     pub disposition: Disposition,
+    /// How it would have ended if what is only observed were enforced, where that makes a difference.
+    pub would: Option<Disposition>,
     /// Whether the verdict was carried out.
     pub mode: Mode,
     /// Name of the route's policy.

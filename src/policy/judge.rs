@@ -9,7 +9,7 @@ use super::{
     trace::{self, Text},
 };
 use crate::{
-    incident::{Category, Mode},
+    incident::{Category, Disposition, Mode},
     rules::{Action, Evidence},
     scan::{Finding, Findings, RuleIndex, Ruleset, View},
 };
@@ -59,8 +59,8 @@ pub struct Mask {
 pub struct Judgement {
     /// What is to be done with the findings that are enforced.
     pub verdict: Verdict,
-    /// Whether a finding of an observed category would have done more.
-    pub observed: bool,
+    /// What would have become of the response if what is only observed were enforced; none where that is no more.
+    pub observed: Option<Disposition>,
     /// The count of evidence, earlier blocks included.
     pub tally: Tally,
     /// A page below status 400 is replaced for its evidence, or would be if it were not for the breaker: somebody who
@@ -95,7 +95,7 @@ pub fn judge(rules: &Ruleset, found: &Findings, page: Page<'_>, policy: &Inspect
     let tally = all.tally();
     let verdict = all.verdict(&tally);
     if policy.mode != Mode::Enforce || admitted.iter().all(|finding| mode_of(finding) == Mode::Enforce) {
-        let observed = policy.mode == Mode::Observe && verdict != Verdict::Pass;
+        let observed = verdict.disposition().filter(|_| policy.mode == Mode::Observe);
         return Judgement { verdict, observed, provoked: all.is_provoked(&tally), tally };
     }
     let findings = self::admitted(&found.findings, |finding| mode_of(finding) == Mode::Enforce);
@@ -104,7 +104,19 @@ pub fn judge(rules: &Ruleset, found: &Findings, page: Page<'_>, policy: &Inspect
     let enforced_tally = enforced.tally();
     let enforced_verdict = enforced.verdict(&enforced_tally);
     let provoked = enforced.is_provoked(&enforced_tally);
-    Judgement { observed: enforced_verdict != verdict, verdict: enforced_verdict, provoked, tally }
+    let observed = verdict.disposition().filter(|_| enforced_verdict != verdict);
+    Judgement { observed, verdict: enforced_verdict, provoked, tally }
+}
+
+impl Verdict {
+    /// What a response becomes by it while its head is still here.
+    fn disposition(&self) -> Option<Disposition> {
+        match self {
+            Self::Pass => None,
+            Self::Mask(_) => Some(Disposition::Masked),
+            Self::Replace => Some(Disposition::Replaced),
+        }
+    }
 }
 
 fn admitted(findings: &[Finding], admits: impl Fn(&Finding) -> bool) -> Vec<&Finding> {

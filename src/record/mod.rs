@@ -181,6 +181,7 @@ fn report(incident: &Incident, what: &str) {
         target: target::INCIDENT,
         incident_id = %incident.id,
         disposition = incident.disposition.as_str(),
+        would = incident.would.map(Disposition::as_str),
         mode = incident.mode.as_str(),
         route = incident.route,
         method = incident.method,

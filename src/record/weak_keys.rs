@@ -188,6 +188,7 @@ mod tests {
         let incident = Incident {
             id: IncidentId::from_random([7; 12]),
             disposition: Disposition::InspectedClean,
+            would: None,
             mode: Mode::Observe,
             route: "default".into(),
             method: "POST".into(),

@@ -59,6 +59,11 @@ pub(super) trait Machine: Send {
     /// Whether the coded stream may end here. True before the first byte.
     fn is_complete(&self) -> bool;
 
+    /// Whether the content goes on behind what came so far.
+    fn lacks_content(&self) -> bool {
+        !self.is_complete()
+    }
+
     /// After [`CodingError::NotCoded`]: the bytes consumed until then.
     fn taken(&self) -> &[u8] {
         &[]
@@ -149,6 +154,11 @@ impl Decoder {
             Some(error) => Err(error),
             None => self.layers.iter().try_for_each(Layer::finish),
         }
+    }
+
+    /// Whether the coded bytes so far stop before the content does, so that more of it than a checksum is missing.
+    pub fn lacks_content(&self) -> bool {
+        self.layers.iter().any(|layer| layer.start < layer.end || layer.machine.lacks_content())
     }
 
     /// After [`CodingError::NotCoded`]: the bytes that were consumed before it showed, at most three. They and what is

@@ -229,6 +229,10 @@ impl Machine for Gzip {
         self.stage == Stage::Padding || (self.stage == Stage::Fixed && self.gathered == 0)
     }
 
+    fn lacks_content(&self) -> bool {
+        self.stage != Stage::Trailer && !self.is_complete()
+    }
+
     fn taken(&self) -> &[u8] {
         self.field.get(..self.gathered).unwrap_or_default()
     }

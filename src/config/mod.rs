@@ -220,6 +220,8 @@ pub struct Inspect {
     pub hold: ByteSize,
     /// A body silent for so long is judged by what is there.
     pub quiet: Duration,
+    /// Of a text that is silent for so long, harmless words leave. 0 for never.
+    pub pause: Duration,
     /// What happens to a body that cannot be decoded.
     pub on_undecodable: Unreadable,
     /// What happens to requests for a part of a body.

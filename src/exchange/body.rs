@@ -3,6 +3,7 @@
 mod blocks;
 mod leaving;
 mod masks;
+mod pause;
 mod scratch;
 mod start;
 
@@ -20,7 +21,7 @@ use super::{
 use crate::{
     coding::{CodingError, Decoder},
     incident::{Exemption, Mode},
-    policy::Tally,
+    policy::{Tally, Unreadable},
     scan::MARGIN,
 };
 
@@ -79,6 +80,8 @@ pub(super) struct Inspection {
     promised: bool,
     /// Set while a mask is open: the rule's terminator is looked for from this offset on.
     open: Option<Open>,
+    /// At a pause before this offset is there, nothing is looked at.
+    next_look: u64,
     tally: Tally,
     exemption: Option<Exemption>,
     /// Reads parts that are encoded by themselves; none where there are no parts.
@@ -117,6 +120,7 @@ impl Inspection {
             masked: false,
             promised: promised && cut == Cut::Blocks,
             open: None,
+            next_look: 0,
             tally: Tally::default(),
             exemption: None,
             parts: None,
@@ -241,12 +245,23 @@ impl Inspection {
 
     /// Judges what is left; the body has ended as its framing promised.
     pub(super) fn end(&mut self, cx: &mut Context<'_>) -> BodyStep {
+        self.finish(cx, true)
+    }
+
+    /// Judges what is left of a body that ends before its framing says so.
+    pub(super) fn break_in(&mut self, cx: &mut Context<'_>) -> BodyStep {
+        self.finish(cx, false)
+    }
+
+    fn finish(&mut self, cx: &mut Context<'_>, framed: bool) -> BodyStep {
         match self.state {
             State::Stopped => return self.break_off(),
             State::Passed => return BodyStep::Release(Released::new()),
             State::Holding | State::Streaming => {}
         }
         let begun = self.start.end().map_or(Ok(()), |begun| self.receive(cx, &begun));
+        let is_whole = framed && (!self.lacks_content() || cx.policy.unreadable == Unreadable::Pass);
+        let sound = if is_whole { u64::MAX } else { self.end_of_sound(cx) };
         let finished = begun
             .and_then(|()| self.finish_decoding())
             .and_then(|()| self.finish_parts(cx))
@@ -255,7 +270,8 @@ impl Inspection {
             return self.observe(Released::new(), true);
         }
         match finished {
-            Ok(()) => self.give(cx, true),
+            Ok(()) if is_whole => self.give(cx, true),
+            Ok(()) => self.give_sound(cx, sound, framed),
             Err(cause) => self.stop(cx, cause),
         }
     }
@@ -351,7 +367,12 @@ impl Inspection {
         Ok(())
     }
 
-    /// A coded stream that merely stops has been read as far as anyone can read it, so it may leave as it came.
+    /// Whether a coded stream merely stops before its content does.
+    fn lacks_content(&self) -> bool {
+        self.decoder.as_ref().is_some_and(Decoder::lacks_content)
+    }
+
+    /// A coded stream that merely stops has been read as far as anyone can read it.
     fn finish_decoding(&mut self) -> Result<(), Cause> {
         match self.decoder.as_ref().map(Decoder::finish) {
             None | Some(Ok(()) | Err(CodingError::Truncated(_))) => Ok(()),

@@ -7,6 +7,7 @@
 
 mod body;
 mod budget;
+mod calm;
 mod closing;
 mod coded;
 mod compress;
@@ -22,6 +23,7 @@ mod parts;
 mod replay;
 mod reserve;
 mod selftest;
+mod silence;
 mod step;
 mod storm;
 mod switch;
@@ -32,12 +34,12 @@ mod window;
 pub use budget::Budget;
 pub(crate) use budget::{Exhausted, Share};
 pub use facts::Facts;
-pub use replay::{Replayed, replay, replay_answer, replay_at};
+pub use replay::{Arrival, Replayed, replay, replay_answer, replay_arrivals, replay_at};
 pub use selftest::{Failure, selftest};
 pub use verdict::{Evidence, HeadVerdict, Outcome, Released, RequestVerdict, Step};
 pub use websocket::{MESSAGE_MAX, MessageStep};
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
@@ -232,12 +234,6 @@ impl Exchange {
         }
     }
 
-    /// The shell's timer says that the stream has been quiet: what can be decided on what is there is, so that a
-    /// slow stream is not held for ever. Undecided bytes stay held.
-    pub fn on_quiet(&mut self) -> Step {
-        self.stepped(|body, cx| body.quiet(cx))
-    }
-
     /// Judges bytes of the server of a WebSocket, after [`HeadVerdict::Upgrade`] with [`UpgradePolicy::Inspect`].
     pub fn on_message_bytes(&mut self, bytes: &[u8]) -> MessageStep {
         let held = self.messages.as_ref().map_or(0, |messages| messages.held());
@@ -280,9 +276,9 @@ impl Exchange {
     }
 
     /// The upstream went away in the middle of its body. What had come is judged as if it were all; what of it may
-    /// leave is given out, and the shell breaks off after it, so that the client sees what we saw.
+    /// leave and is not half of something is given out, and the shell breaks off after it.
     pub fn on_truncated(&mut self) -> Step {
-        match self.stepped(|body, cx| body.end(cx)) {
+        match self.stepped(|body, cx| body.break_in(cx)) {
             Step::Commit { head, body, .. } => {
                 self.end_as_read(Disposition::Truncated);
                 Step::Commit { head, body, whole: false }
@@ -292,7 +288,9 @@ impl Exchange {
                 Step::Release(body)
             }
             Step::Hold => {
-                self.end_as_read(Disposition::Truncated);
+                if self.head.is_none() {
+                    self.end_as_read(Disposition::Truncated);
+                }
                 Step::Sever
             }
             step => step,
@@ -327,16 +325,6 @@ impl Exchange {
     /// Whether what was given out is the last of the body: the next step, whatever call asks for it, breaks it off.
     pub fn breaks_off(&self) -> bool {
         self.body.as_ref().is_some_and(|body| body.broken().is_some())
-    }
-
-    /// After how long a silence of the body [`Exchange::on_quiet`] is due.
-    pub fn quiet(&self) -> Duration {
-        self.route.inspect.quiet
-    }
-
-    /// Whether long silences are in the nature of the body that is being read.
-    pub fn may_be_silent(&self) -> bool {
-        self.body.as_ref().is_some_and(|body| body.may_be_silent())
     }
 
     /// Whether the body goes by unread, for which the shell need not ask.

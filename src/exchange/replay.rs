@@ -27,6 +27,19 @@ pub struct Replayed {
     pub outcome: Outcome,
 }
 
+/// What happens to a body on its way to us.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// A piece of it arrives.
+    Piece(Bytes),
+    /// The application pauses.
+    Pause,
+    /// The application breaks off; nothing comes behind this.
+    Break,
+    /// The client goes away with what it has; nothing comes behind this.
+    Cancel,
+}
+
 /// Puts a response to `GET /` through an exchange; the body arrives in `pieces`.
 pub fn replay(engine: &Arc<Engine>, head: ResponseHead, pieces: impl IntoIterator<Item = Bytes>) -> Replayed {
     replay_answer(engine, request(), head, pieces)
@@ -46,9 +59,28 @@ pub fn replay_answer(
 pub fn replay_at(
     engine: &Arc<Engine>,
     clock: Duration,
-    mut request: RequestHead,
+    request: RequestHead,
     head: ResponseHead,
     pieces: impl IntoIterator<Item = Bytes>,
+) -> Replayed {
+    run(engine, clock, request, head, pieces.into_iter().map(Arrival::Piece))
+}
+
+/// Puts a response to `GET /` through an exchange; its body arrives so.
+pub fn replay_arrivals(
+    engine: &Arc<Engine>,
+    head: ResponseHead,
+    arrivals: impl IntoIterator<Item = Arrival>,
+) -> Replayed {
+    run(engine, Duration::ZERO, request(), head, arrivals)
+}
+
+fn run(
+    engine: &Arc<Engine>,
+    clock: Duration,
+    mut request: RequestHead,
+    head: ResponseHead,
+    arrivals: impl IntoIterator<Item = Arrival>,
 ) -> Replayed {
     let mut exchange = Exchange::new(engine.clone(), Facts { clock, ..facts() });
     let mut sent = Sent::default();
@@ -71,10 +103,19 @@ pub fn replay_at(
             return sent.end(exchange);
         }
     };
-    for piece in pieces {
-        if passes {
-            sent.body.extend_from_slice(&piece);
-        } else if sent.step(exchange.on_chunk(piece)) == Flow::Over || sent.breaks_off(&mut exchange) {
+    for arrival in arrivals {
+        let step = match arrival {
+            Arrival::Piece(piece) if passes => Step::Release(vec![piece]),
+            Arrival::Piece(piece) => exchange.on_chunk(piece),
+            Arrival::Pause if exchange.pause().is_none() => Step::Hold,
+            Arrival::Pause => exchange.on_pause(),
+            Arrival::Break => {
+                sent.step(exchange.on_truncated());
+                return sent.end(exchange);
+            }
+            Arrival::Cancel => return sent.end(exchange),
+        };
+        if sent.step(step) == Flow::Over || sent.breaks_off(&mut exchange) {
             return sent.end(exchange);
         }
     }

@@ -1,5 +1,4 @@
-//! The window over a decoded body: what was received, what was judged, what may leave. Every byte of an inspected
-//! body leaves through [`Window::release`].
+//! The window over a decoded body: what was received, what was judged, what may leave.
 //!
 //! Invariant: released ≤ judged ≤ received, as offsets in the decoded body.
 
@@ -45,7 +44,7 @@ impl Window {
 
     /// Blocks are given with the bytes before them, even where those have been released.
     pub(super) fn remember(&mut self) {
-        self.recent = Some(Vec::new());
+        self.recent.get_or_insert_default();
     }
 
     /// What of the expected bytes is not there yet.

@@ -28,6 +28,8 @@ pub struct InspectPolicy {
     pub hold: usize,
     /// A body silent for so long is judged by what is there.
     pub quiet: Duration,
+    /// Of a text that is silent for so long, what is harmless whatever follows leaves; zero for never.
+    pub pause: Duration,
     /// Media types that are not read, lower case, without parameters; `image/*` is every image.
     pub exempt_types: Vec<Box<str>>,
     /// What happens to unknown or broken codings and charsets.
@@ -45,6 +47,7 @@ impl Default for InspectPolicy {
             categories: Vec::new(),
             hold: 64 * 1024,
             quiet: Duration::from_secs(1),
+            pause: Duration::from_millis(2),
             exempt_types: Vec::new(),
             unreadable: Unreadable::Replace,
             unasked_partial: Unreadable::Replace,

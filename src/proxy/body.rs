@@ -17,7 +17,7 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
-use super::{answer, answer_refusal, respond, visit::Visit};
+use super::{answer, answer_refusal, pause::Pause, respond, visit::Visit};
 use crate::{
     exchange::{Released, Step},
     incident::Refusal,
@@ -67,6 +67,7 @@ pub(crate) struct Inspected {
     timeouts: Timeouts,
     /// Whether the application keeps us waiting.
     waiting: bool,
+    pause: Pause,
     /// Whether silence is in the nature of the body (event streams).
     may_be_silent: bool,
     /// Released and not yet handed on.
@@ -185,6 +186,7 @@ impl Inspected {
             connection,
             timeouts,
             waiting: false,
+            pause: Pause::default(),
             may_be_silent: false,
             queue: VecDeque::new(),
             state: State::Open,
@@ -364,13 +366,18 @@ impl Inspected {
         step
     }
 
-    /// The application is silent: for a while that is nothing, then what is there is judged, then it is a failure.
+    /// The application is silent: for a while that is nothing, then harmless words leave, then what is there is judged,
+    /// then it is a failure.
     fn poll_silence(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
         let (quiet, overdue) = (&self.connection.quiet_deadline, &self.connection.exchange_deadline);
         if !self.waiting {
             self.waiting = true;
             quiet.set(self.timeouts.quiet);
             overdue.set(self.timeouts.body);
+            self.pause.begin(self.visit.exchange.pause());
+        }
+        if self.pause.poll(cx).is_ready() {
+            return Poll::Ready(self.visit.exchange.on_pause());
         }
         if quiet.poll(cx).is_ready() {
             quiet.clear();

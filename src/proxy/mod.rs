@@ -1,6 +1,7 @@
 //! One exchange on its way: client, judgement, application, judgement, client. Nothing is decided here.
 
 mod body;
+mod pause;
 mod random;
 mod upgrade;
 mod visit;

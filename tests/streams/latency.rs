@@ -19,7 +19,7 @@ const ANSWERS: u32 = 20;
 /// How often a token comes, as of a language model.
 const PACE: Duration = Duration::from_millis(20);
 
-const MEDIA: [&str; 3] = ["text/event-stream", "application/x-ndjson", "text/plain"];
+const MEDIA: [&str; 5] = ["text/event-stream", "application/x-ndjson", "text/plain", "text/html", "application/json"];
 
 /// How late tokens are, in microseconds.
 #[derive(Default)]
@@ -54,12 +54,21 @@ fn answer(stream: &mut TcpStream, begun: Instant) -> Option<()> {
     stream.write_all(b"0\r\n\r\n").ok()
 }
 
-/// The time alone, which is a line of JSON as well.
+/// A word behind which the time stands, in letters: words are what an answer is made of.
 fn token(media: &str, sent: u128) -> String {
+    let word: String = sent.to_string().bytes().map(|digit| char::from(digit - b'0' + b'a')).collect();
     match media {
-        "text/event-stream" => format!("data: {sent}\n\n"),
-        _ => format!("{sent}\n"),
+        "text/event-stream" => format!("data: {word}\n\n"),
+        "text/html" => format!("<p>\n{word}\n</p>\n"),
+        "application/json" => format!("[\n{word}\n],\n"),
+        _ => format!("{word}\n"),
     }
+}
+
+/// When a token was sent, if the line is one.
+fn sent(line: &str) -> Option<u128> {
+    let digits = line.trim_start_matches("data: ").bytes().map(|letter| letter.wrapping_sub(b'a').wrapping_add(b'0'));
+    String::from_utf8(digits.collect()).ok()?.parse().ok()
 }
 
 fn asked(reader: &mut impl BufRead) -> Option<usize> {
@@ -77,8 +86,7 @@ fn ask(address: SocketAddr, media: usize, begun: Instant, late: &mut Late) {
     stream.write_all(format!("GET /{media} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").as_bytes()).unwrap();
     // The sizes of chunks are shorter than any time.
     let lines = BufReader::new(stream).lines().map_while(Result::ok).filter(|line| line.len() > 4);
-    let sent = lines.filter_map(|line| line.trim_start_matches("data: ").parse::<u128>().ok());
-    let times = sent.map(|sent| begun.elapsed().as_micros() - sent);
+    let times = lines.filter_map(|line| sent(&line)).map(|sent| begun.elapsed().as_micros() - sent);
     for (at, time) in times.take(TOKENS as usize).enumerate() {
         if at == 0 { late.first.push(time) } else { late.others.push(time) }
     }

@@ -54,6 +54,29 @@ fn a_silent_body_is_judged_by_what_is_there() {
     client.read_until(b"0\r\n\r\n");
 }
 
+/// Words of an answer that is made as it is sent; each is awaited before the next is there.
+#[test]
+fn words_leave_in_the_pauses_of_an_answer() {
+    for media_type in ["text/plain", "text/html", "application/json"] {
+        let (go, wait) = mpsc::channel();
+        let waits = Mutex::new(Some(wait));
+        let origin = Origin::start(move |_| {
+            let wait = waits.lock().unwrap().take().unwrap();
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nTransfer-Encoding: chunked\r\n\r\n");
+            let last = Act::Send(b"0\r\n\r\n".to_vec());
+            vec![Act::Send(head.into_bytes()), chunk("Hello, wor"), Act::Await(wait), chunk("ld!"), last]
+        });
+        // Nothing but a pause lets it out.
+        let proxy = Cofferdam::with(&origin, |_, route| route.inspect.quiet = std::time::Duration::from_secs(600));
+        let mut client = proxy.client();
+        client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+        client.read_until(b"Hello, ");
+        go.send(()).unwrap();
+        client.read_until(b"world!");
+        client.read_until(b"0\r\n\r\n");
+    }
+}
+
 fn upgrade(policy: UpgradePolicy) -> (Origin, Cofferdam) {
     let origin = Origin::start(|_| {
         let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\nwelcome";

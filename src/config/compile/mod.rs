@@ -150,6 +150,7 @@ fn inspection(place: &Place<'_>, inspect: &Inspect) -> Result<InspectPolicy, Con
         categories: rules::category_modes(&config.rules, inspect.personal_data),
         hold: hold(place, inspect)?,
         quiet: quiet(place, inspect)?,
+        pause: inspect.pause.get(),
         exempt_types: exempt_types(place, inspect)?,
         unreadable: inspect.on_undecodable,
         unasked_partial: match inspect.on_range {

@@ -31,28 +31,45 @@ impl Inspection {
         })
     }
 
+    /// Lets everything before the offset `limit` leave, as far as it has been judged: the one way out of a body that is
+    /// read (law L1), in the form in which it came or decoded. What is not read leaves by [`Inspection::pass`].
+    pub(super) fn let_out(&mut self, limit: u64) {
+        if self.leaves_coded() {
+            self.coded.release(limit, &mut self.out);
+            self.window.release(limit, &mut Released::new());
+        } else {
+            self.window.release(limit, &mut self.out);
+        }
+    }
+
     /// Lets out what may leave now.
     pub(super) fn advance(&mut self, cx: &Context<'_>, ended: bool) -> Result<(), Cause> {
-        let keep = if ended || self.at_event_end { 0 } else { MARGIN };
-        let parts = self.parts.as_ref().map_or(u64::MAX, |parts| parts.limit());
-        let limit = self.window.judged().saturating_sub(keep as u64).min(parts);
+        let limit = if ended { u64::MAX } else { self.limit() };
         if self.state == State::Holding && !ended && !self.is_due(cx, limit) {
             self.discard_judged(cx.policy.hold);
             return Ok(());
         }
+        self.settle_form(cx)?;
+        self.leave_head();
+        self.let_out(limit);
+        Ok(())
+    }
+
+    /// Where what may leave ends while more comes: within a margin of what is to come nothing may.
+    fn limit(&self) -> u64 {
+        let keep = if self.at_event_end { 0 } else { MARGIN };
+        let parts = self.parts.as_ref().map_or(u64::MAX, |parts| parts.limit());
+        self.window.judged().saturating_sub(keep as u64).min(parts)
+    }
+
+    /// Before the head leaves: whether the body can leave as it came.
+    fn settle_form(&mut self, cx: &Context<'_>) -> Result<(), Cause> {
         if self.state == State::Holding && self.metadata_leaks(cx) {
             if self.discarded {
                 return Err(Cause::Leak);
             }
             self.form = self.form.decoded();
             self.coded.clear();
-        }
-        self.leave_head();
-        if self.leaves_coded() {
-            self.coded.release(if ended { u64::MAX } else { limit }, &mut self.out);
-            self.window.release(limit, &mut Released::new());
-        } else {
-            self.window.release(limit, &mut self.out);
         }
         Ok(())
     }
@@ -62,7 +79,8 @@ impl Inspection {
     /// of an error waits for more of its body, because debug pages may begin with a hundred kilobytes of style and
     /// script.
     fn is_due(&self, cx: &Context<'_>, limit: u64) -> bool {
-        let blocks = if cx.status >= ERRORS && !self.was_quiet { ERROR_BLOCKS } else { 0 };
+        let is_page = self.cut == Cut::Blocks && cx.status >= ERRORS;
+        let blocks = if is_page && !self.was_quiet { ERROR_BLOCKS } else { 0 };
         let least = (blocks * cx.policy.hold as u64).max(1);
         let undecided = self.window.judged() < least || self.parts.as_ref().is_some_and(|parts| parts.is_undecided());
         !undecided && (!self.leaves_coded() || self.coded.leads_to(limit))
@@ -88,6 +106,21 @@ impl Inspection {
             Ok(()) => self.given(ended),
             Err(cause) => self.stop(cx, cause),
         }
+    }
+
+    /// Hands on what of a body that breaks off may leave: what stands before `sound`. Where that is nothing, the head
+    /// stays as well. Whoever sent a body whose framing is whole is told by nobody else that it is not.
+    pub(super) fn give_sound(&mut self, cx: &Context<'_>, sound: u64, framed: bool) -> BodyStep {
+        let is_nothing = sound == 0 || self.leaves_coded() && !self.coded.leads_to(sound);
+        if self.state == State::Holding && is_nothing {
+            return if framed { self.stop(cx, Cause::Unreadable) } else { BodyStep::Hold };
+        }
+        if let Err(cause) = self.settle_form(cx) {
+            return self.stop(cx, cause);
+        }
+        self.leave_head();
+        self.let_out(sound);
+        if framed { self.stop(cx, Cause::Unreadable) } else { self.given(false) }
     }
 
     /// Hands on what was let out.

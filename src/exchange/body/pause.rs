@@ -1,0 +1,118 @@
+//! What leaves of a body before the block it stands in is there: where the application pauses, what cannot be the
+//! beginning of a leak; where it breaks off, what cannot be half of one.
+//!
+//! Where it pauses is no part of the content. So a pause decides nothing but how early harmless bytes leave: neither
+//! evidence nor a mask is ever taken from bytes before their block is there, and what may hold any waits for it.
+
+use memchr::memrchr;
+
+use super::{Inspection, State};
+use crate::{
+    exchange::{
+        calm,
+        cut::Cut,
+        media,
+        step::{BodyStep, Context},
+    },
+    incident::Mode,
+    scan::{MARGIN, Source, View},
+};
+
+/// From this status on a response is an error, of which more is held.
+const ERRORS: u16 = 400;
+
+/// After a look that let nothing out, the next one waits until so much more has come: this part of what is held.
+const PATIENCE: u64 = 16;
+
+impl Inspection {
+    /// Whether something may leave when the application pauses. Where the head holds a length or a validator the body
+    /// was made as a whole, and is given out as one.
+    pub(in crate::exchange) fn minds_pauses(&self, status: u16) -> bool {
+        let is_read = matches!(self.state, State::Holding | State::Streaming) && self.decoder.is_none();
+        let is_plain = self.parts.is_none() && !self.utf7 && self.open.is_none() && is_text(&self.media_type);
+        is_read && is_plain && self.cut == Cut::Blocks && !self.promised && status < ERRORS
+    }
+
+    /// The application has paused.
+    pub(in crate::exchange) fn pause(&mut self, cx: &Context<'_>) -> BodyStep {
+        let is_due = self.window.received() >= self.next_look && self.window.unjudged() > 0;
+        if !is_due || !self.minds_pauses(cx.status) || cx.policy.mode != Mode::Enforce {
+            return BodyStep::Hold;
+        }
+        match self.harmless(cx) {
+            Some(size) => {
+                self.window.remember();
+                self.window.judge(size);
+                self.leave_head();
+                self.let_out(self.window.judged());
+            }
+            None => self.next_look = self.window.received() + self.window.unjudged() as u64 / PATIENCE,
+        }
+        self.given(false)
+    }
+
+    /// How many of the unjudged bytes are the beginning of nothing that could be found; none where the head had better
+    /// stay.
+    fn harmless(&mut self, cx: &Context<'_>) -> Option<usize> {
+        let holding = self.state == State::Holding;
+        let (text, _) = self.window.since(self.window.judged());
+        let recent = text.len().saturating_sub(MARGIN);
+        let alarm = calm::alarm(if holding { text } else { &text[recent..] });
+        let calm = calm::calm(text);
+        let end = match alarm {
+            Some(_) if holding => return None,
+            Some(at) => calm.end.min(calm::last_word(&text[..recent + at])),
+            None => calm.end,
+        };
+        let end = end.min(undecided(cx, text));
+        if end == 0 && !(holding && calm.is_all) {
+            return None;
+        }
+        self.is_free_of_findings(cx).then_some(end)
+    }
+
+    fn is_free_of_findings(&mut self, cx: &Context<'_>) -> bool {
+        let source = Source { status: cx.status, json: media::is_json(&self.media_type), ..Source::default() };
+        let block = self.window.block(self.window.unjudged(), 0);
+        let found = cx.engine.rules.scan(&block, source);
+        found.findings.is_empty() && found.beside.is_empty()
+    }
+
+    /// The end of what may leave of a body that was broken off: not the word in which it was, and nothing that may
+    /// be the beginning of a finding. Of an event or a message that is not whole, nothing.
+    pub(super) fn end_of_sound(&self, cx: &Context<'_>) -> u64 {
+        if self.cut != Cut::Blocks {
+            return self.window.judged();
+        }
+        let (text, offset) = self.window.since(self.window.received().saturating_sub(2 * MARGIN as u64));
+        offset + undecided(cx, text).min(calm::last_word(text)) as u64
+    }
+}
+
+/// The first byte of the line before the one in which something stands, in plain or spelt by escapes, at which a rule
+/// looks, within the last bytes that may still be part of what it finds.
+fn undecided(cx: &Context<'_>, text: &[u8]) -> usize {
+    let recent = text.len().saturating_sub(MARGIN);
+    let view = View::build(&text[recent..]);
+    let raw = first_anchor(cx, &text[recent..]).map(|at| recent + at);
+    let spelt = first_anchor(cx, view.text()).map(|at| recent + view.source_start(at));
+    let Some(at) = raw.into_iter().chain(spelt).min() else { return text.len() };
+    let line = line_start(&text[..at]);
+    line_start(&text[..line.saturating_sub(1)])
+}
+
+fn first_anchor(cx: &Context<'_>, text: &[u8]) -> Option<usize> {
+    let mut hits = Vec::new();
+    cx.engine.rules.anchors().find(text, 0..text.len(), &mut hits);
+    hits.first().map(|hit| hit.start)
+}
+
+fn line_start(text: &[u8]) -> usize {
+    memrchr(b'\n', text).map_or(0, |newline| newline + 1)
+}
+
+/// A body that says it is text, or nothing.
+fn is_text(media_type: &str) -> bool {
+    let (kind, name) = media_type.split_once('/').unwrap_or_default();
+    kind.is_empty() || kind == "text" || media::is_json(media_type) || name == "xml" || name.ends_with("+xml")
+}

@@ -134,7 +134,11 @@ impl Stream {
     }
 
     fn sent(self, body: &[u8], sizes: &[usize]) -> Replayed {
-        replay(&ENGINE, head(self.media_type(), None, false), cut(body, sizes))
+        self.sent_coded(None, body, sizes)
+    }
+
+    fn sent_coded(self, coding: Option<Coding>, body: &[u8], sizes: &[usize]) -> Replayed {
+        replay(&ENGINE, head(self.media_type(), coding, false), cut(body, sizes))
     }
 }
 
@@ -202,6 +206,33 @@ fn a_large_coded_body_is_replaced_or_severed_at_one_place() {
     }
 }
 
+/// An application that sends events coded lets each one out; here all bytes it does that with come at once, or singly.
+#[test]
+fn a_coded_stream_is_severed_at_one_place() {
+    let clean = "Bread is sold out by ten.".to_owned();
+    for stream in [Stream::Events("\n"), Stream::Lines] {
+        for coding in [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd] {
+            for flushes in [true, false] {
+                let (mut encoder, mut wire) = (Encoder::new(coding).unwrap(), Vec::new());
+                for text in [&clean, &clean, TRACE, &clean] {
+                    encoder.push(&stream.event(text), &mut wire).unwrap();
+                    if flushes {
+                        encoder.flush(&mut wire).unwrap();
+                    }
+                }
+                encoder.finish(&mut wire).unwrap();
+                let sent = |size| stream.sent_coded(Some(coding), &wire, &[size]);
+                let whole = sent(usize::MAX);
+                assert_eq!(whole.outcome.disposition, Disposition::Severed, "{stream:?} {coding:?}");
+                assert!(!flushes || !whole.body.is_empty(), "what came before the leak arrives");
+                for size in [1, 2, 7, 50] {
+                    assert_same(&whole, &sent(size), &format!("{stream:?} {coding:?} in {size}"));
+                }
+            }
+        }
+    }
+}
+
 /// An event's text: clean, a row's, or a leak's piece.
 fn events() -> impl Strategy<Value = Vec<String>> {
     let rows = || any::<Index>().prop_map(|pick| pick.get(&rows()).body().to_owned());
@@ -230,12 +261,15 @@ proptest! {
     #[test]
     fn any_split_of_any_event_stream_gives_one_output(
         stream in proptest::sample::select(STREAMS.to_vec()),
+        coding in proptest::sample::select(vec![None, None, Some(Coding::Gzip), Some(Coding::Brotli), Some(Coding::Zstd)]),
         events in events(),
         sizes in sizes(),
     ) {
         let body = stream.body(&events);
-        let whole = stream.sent(&body, &[usize::MAX]);
-        assert_same(&whole, &stream.sent(&body, &sizes), &format!("{stream:?} in {sizes:?}"));
+        let wire = coding.map_or_else(|| body.clone(), |coding| encoded(&body, coding));
+        let whole = stream.sent_coded(coding, &wire, &[usize::MAX]);
+        let other = stream.sent_coded(coding, &wire, &sizes);
+        assert_same(&whole, &other, &format!("{stream:?} {coding:?} in {sizes:?}"));
     }
 
     #[test]

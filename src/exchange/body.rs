@@ -169,7 +169,7 @@ impl Inspection {
 
     /// Whether long silences are in the nature of the body.
     pub(super) fn may_be_silent(&self) -> bool {
-        self.cut != Cut::Blocks
+        self.is_stream()
     }
 
     /// Why the body was not read, if it was not.
@@ -289,7 +289,7 @@ impl Inspection {
             return self.stop(cx, cause);
         }
         if self.leaves_coded() {
-            self.coded.decoded(self.window.received(), true);
+            self.coded.decoded(0, self.window.received(), Some(u64::MAX));
         }
         let ready = self.window.unjudged().saturating_sub(MARGIN);
         if ready == 0 {
@@ -310,22 +310,36 @@ impl Inspection {
         if let Some((decoder, bound)) = found.and_then(start::decoder) {
             (self.decoder, self.decoder_bound) = (Some(decoder), bound);
         }
-        while self.decoder.is_some() && !chunk.is_empty() {
-            let piece = chunk.split_to(chunk.len().min(self.coded.until_mark()));
-            self.feed_coded(cx, &piece)?;
+        if self.leaves_coded() {
+            self.coded.keep(chunk.clone());
+        }
+        if self.decoder.is_some() {
+            self.feed_coded(cx, &mut chunk)?;
         }
         self.receive(cx, &chunk)
     }
 
-    fn feed_coded(&mut self, cx: &mut Context<'_>, piece: &Bytes) -> Result<(), Cause> {
-        if self.form == Form::AsItCame {
-            self.coded.keep(piece.clone());
+    /// Decodes all of it, or up to the place where it turns out not to be coded. Of a stream, what one byte completes is
+    /// let out before the next one is read.
+    fn feed_coded(&mut self, cx: &mut Context<'_>, chunk: &mut Bytes) -> Result<(), Cause> {
+        let mut scratch = Scratch::take();
+        while self.decoder.is_some() && !chunk.is_empty() {
+            let most = if self.leaves_coded() { self.coded.until_mark(self.is_stream()) } else { chunk.len() };
+            let piece = chunk.split_to(chunk.len().min(most));
+            self.decode(cx, &piece, &mut scratch)?;
+            if self.leaves_coded() {
+                let judged = self.is_stream().then(|| self.window.judged());
+                self.coded.decoded(piece.len(), self.window.received(), judged);
+                if self.is_stream() && self.state == State::Streaming {
+                    self.advance(cx, false)?;
+                }
+            }
         }
-        let decoded = self.decode(cx, piece, &mut Scratch::take());
-        if self.form == Form::AsItCame {
-            self.coded.decoded(self.window.received(), self.cut != Cut::Blocks);
-        }
-        decoded
+        Ok(())
+    }
+
+    fn is_stream(&self) -> bool {
+        self.cut != Cut::Blocks
     }
 
     fn decode(&mut self, cx: &mut Context<'_>, mut input: &[u8], scratch: &mut [u8]) -> Result<(), Cause> {

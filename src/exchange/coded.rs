@@ -6,8 +6,8 @@ use bytes::Bytes;
 
 use super::Released;
 
-/// Distance of the places up to which coded bytes leave. Fixed, so that how much of a body has left when it is severed
-/// does not depend on the pieces in which it came.
+/// Distance of the places up to which the coded bytes of a body leave that is no stream of events. Fixed, so that how
+/// much of it has left when it is severed does not depend on the pieces in which it came.
 const GRAIN: u64 = 4096;
 
 /// Coded pieces in order, and how far they lead.
@@ -17,15 +17,18 @@ pub(super) struct Coded {
     held: usize,
     /// Bytes that were released.
     released: u64,
+    /// Bytes that were decoded. `released <= decoded <= released + held`.
+    decoded: u64,
     /// Ascending pairs of a place in the coded body and the offset in the decoded body it leads up to: a client that
     /// has the bytes before that place can decode no further.
     marks: VecDeque<(u64, u64)>,
 }
 
 impl Coded {
-    /// How many of the bytes that come next are to be decoded before the next mark.
-    pub(super) fn until_mark(&self) -> usize {
-        (GRAIN - self.received() % GRAIN) as usize
+    /// How many of the bytes that come next are to be decoded before the next mark. Where bytes leave as soon as they
+    /// are `due`, one: whatever may leave of a piece leaves, so that the piece does not matter.
+    pub(super) fn until_mark(&self, due: bool) -> usize {
+        if due { 1 } else { (GRAIN - self.decoded % GRAIN) as usize }
     }
 
     /// Keeps a piece that is about to be decoded: until [`Coded::decoded`] nobody knows how far it leads.
@@ -34,12 +37,20 @@ impl Coded {
         self.pieces.push_back(piece);
     }
 
-    /// Everything kept leads up to this offset. Only the places of marks count, unless bytes leave as soon as they are
-    /// `due`. Before there is content nothing leaves: the body may turn out not to be coded at all.
-    pub(super) fn decoded(&mut self, offset: u64, due: bool) {
-        let received = self.received();
-        if offset > 0 && (due || received.is_multiple_of(GRAIN)) {
-            self.marks.push_back((received, offset));
+    /// `count` bytes more were decoded, and all that were lead up to this offset. Only the places of marks count, unless
+    /// bytes leave as soon as they are due: then those behind the offset `due`, up to which everything was judged, are
+    /// of one event and leave together. Before there is content nothing leaves: the body may turn out not to be coded at
+    /// all.
+    pub(super) fn decoded(&mut self, count: usize, offset: u64, due: Option<u64>) {
+        self.decoded += count as u64;
+        debug_assert!(self.decoded <= self.received());
+        if offset == 0 || due.is_none() && !self.decoded.is_multiple_of(GRAIN) {
+            return;
+        }
+        let is_one = |end: u64| end == offset || due.is_some_and(|judged| end > judged);
+        match self.marks.back_mut() {
+            Some(mark) if is_one(mark.1) => *mark = (self.decoded, offset),
+            _ => self.marks.push_back((self.decoded, offset)),
         }
     }
 
@@ -100,27 +111,34 @@ mod tests {
             let (mut coded, mut out) = (Coded::default(), Released::new());
             let mut rest = Bytes::from_static(&[7; 9000]);
             while !rest.is_empty() {
-                let piece = rest.split_to(size.min(coded.until_mark()).min(rest.len()));
+                let piece = rest.split_to(size.min(rest.len()));
+                let mut left = piece.len();
                 coded.keep(piece);
-                coded.decoded(coded.received() * 3, false);
+                while left > 0 {
+                    let count = left.min(coded.until_mark(false));
+                    coded.decoded(count, (coded.decoded + count as u64) * 3, None);
+                    left -= count;
+                }
             }
             coded.release(4096 * 3 - 1, &mut out);
             assert!(out.is_empty());
             coded.release(8192 * 3 + 700, &mut out);
-            assert_eq!((out.concat().len(), coded.held()), (8192, 808));
+            assert_eq!((out.concat().len(), coded.held), (8192, 808));
             coded.release(u64::MAX, &mut out);
-            assert_eq!((out.concat().len(), coded.held()), (9000, 0));
+            assert_eq!((out.concat().len(), coded.held), (9000, 0));
         }
     }
 
     #[test]
-    fn what_is_due_leaves_piece_by_piece() {
+    fn what_is_due_leaves_byte_by_byte() {
         let (mut coded, mut out) = (Coded::default(), Released::new());
-        for offset in [10, 20] {
-            coded.keep(Bytes::from_static(b"abc"));
-            coded.decoded(offset, true);
+        coded.keep(Bytes::from_static(b"abcdef"));
+        for (offset, judged) in [(0, 0), (4, 0), (10, 10), (10, 10), (20, 10), (30, 10)] {
+            coded.decoded(coded.until_mark(true), offset, Some(judged));
         }
-        coded.release(19, &mut out);
-        assert_eq!(out.concat(), b"abc");
+        coded.release(29, &mut out);
+        assert_eq!((out.concat().as_slice(), coded.held), (&b"abcd"[..], 2));
+        coded.release(30, &mut out);
+        assert_eq!((out.concat().as_slice(), coded.held), (&b"abcdef"[..], 0));
     }
 }

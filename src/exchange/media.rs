@@ -195,16 +195,16 @@ pub(super) fn is_what_it_says(media_type: &str, start: &[u8]) -> bool {
     match media_type {
         "image/png" => at(0, b"\x89PNG\r\n\x1a\n"),
         "image/jpeg" | "image/jpg" => at(0, b"\xff\xd8\xff"),
-        "image/gif" => at(0, b"GIF87a") || at(0, b"GIF89a"),
+        "image/gif" => (at(0, b"GIF87a") || at(0, b"GIF89a")) && is_binary(start.get(6..)),
         "image/webp" => at(0, b"RIFF") && at(8, b"WEBP"),
-        "image/avif" | "image/heic" | "video/mp4" | "audio/mp4" | "video/quicktime" => at(4, b"ftyp"),
+        "image/avif" | "image/heic" | "video/mp4" | "audio/mp4" | "video/quicktime" => at(0, b"\0") && at(4, b"ftyp"),
         "image/x-icon" | "image/vnd.microsoft.icon" => at(0, b"\0\0\x01\0"),
-        "image/bmp" => at(0, b"BM"),
+        "image/bmp" => at(0, b"BM") && at(6, b"\0\0\0\0"),
         "font/woff2" => at(0, b"wOF2"),
         "font/woff" | "application/font-woff" => at(0, b"wOFF"),
-        "font/ttf" | "font/otf" => at(0, b"\0\x01\0\0") || at(0, b"OTTO") || at(0, b"true"),
-        "audio/mpeg" => at(0, b"ID3") || at(0, b"\xff\xfb") || at(0, b"\xff\xf3"),
-        "audio/ogg" | "video/ogg" | "application/ogg" => at(0, b"OggS"),
+        "font/ttf" | "font/otf" => at(0, b"\0\x01\0\0") || at(0, b"OTTO\0") || at(0, b"true\0"),
+        "audio/mpeg" => at(0, b"ID3") && is_binary(start.get(3..5)) || at(0, b"\xff\xfb") || at(0, b"\xff\xf3"),
+        "audio/ogg" | "video/ogg" | "application/ogg" => at(0, b"OggS\0"),
         "audio/wav" | "audio/x-wav" => at(0, b"RIFF") && at(8, b"WAVE"),
         "video/webm" | "audio/webm" => at(0, b"\x1a\x45\xdf\xa3"),
         "application/wasm" => at(0, b"\0asm"),
@@ -213,4 +213,10 @@ pub(super) fn is_what_it_says(media_type: &str, start: &[u8]) -> bool {
         "application/gzip" | "application/x-gzip" => at(0, b"\x1f\x8b\x08"),
         _ => false,
     }
+}
+
+/// Whether one of the bytes behind a mark of letters is none that stands in text.
+fn is_binary(bytes: Option<&[u8]>) -> bool {
+    let is_text = |byte: &u8| matches!(byte, b'\t' | b'\n' | b'\r' | 0x1b | b' '..=b'~');
+    bytes.is_some_and(|bytes| !bytes.iter().all(is_text))
 }

@@ -1,21 +1,18 @@
 //! The parts of a multipart body (RFC 2046 section 5.1). What stands there in plain is read with the body around it;
 //! a part that is encoded by itself, in transfer or in content, is undone and judged as a body of its own, and nothing
-//! behind the place up to which it has been judged may leave. A mail (section 5.2.1) is a body of one part.
+//! behind the place up to which it has been judged may leave. A mail (section 5.2.1) is a body of one part, and so is a
+//! message of HTTP (RFC 9112 section 10), as in the answer to a batch of requests.
 
-use std::collections::VecDeque;
+mod part;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderValue, header};
 
+use self::part::{Part, fields};
 use super::{
-    body::Inspection,
-    media::{self, ContentType},
-    step::{BodyStep, Cause, Context},
+    media::ContentType,
+    step::{Cause, Context},
 };
-use crate::{
-    coding::{TransferDecoder, TransferEncoding},
-    incident::Exemption,
-};
+use crate::incident::Exemption;
 
 /// How deep parts may hold parts.
 pub(super) const DEPTH_MAX: u8 = 4;
@@ -29,8 +26,8 @@ const BOUNDARY_MAX: usize = 70;
 /// The most white space behind a boundary.
 const PADDING_MAX: usize = 1024;
 
-/// The encoding of a part.
-const CONTENT_TRANSFER_ENCODING: HeaderName = HeaderName::from_static("content-transfer-encoding");
+/// Types of bodies that are one part: fields, an empty line, content.
+const MESSAGES: [&str; 4] = ["message/rfc822", "message/global", "message/http", "application/http"];
 
 /// A reader of one multipart body.
 #[derive(Debug)]
@@ -38,6 +35,8 @@ pub(super) struct Parts {
     /// The boundary with the two hyphens before it; empty in a mail, which has none.
     delimiter: Vec<u8>,
     depth: u8,
+    /// Parts whose fields say no type are mails (`multipart/digest`, RFC 2046 section 5.1.5).
+    is_digest: bool,
     /// The beginning of a line that may still become a delimiter, with the break before it.
     undecided: Vec<u8>,
     /// How many bytes of `undecided` are the break before the line.
@@ -60,25 +59,17 @@ enum Section {
     Own(Box<Part>),
 }
 
-#[derive(Debug)]
-struct Part {
-    transfer: TransferDecoder,
-    inspection: Inspection,
-    /// Which content was made of which bytes of the body: pairs of the end of a piece of content and the place in the
-    /// body where the bytes for it began.
-    origins: VecDeque<(u64, u64)>,
-}
-
 impl Parts {
     /// A reader for a body of this type; `None` if it is not one of parts, or says no boundary, so that nobody can tell
     /// its parts.
     pub(super) fn of(content_type: &ContentType, depth: u8) -> Option<Self> {
-        let is_mail = matches!(content_type.essence.as_str(), "message/rfc822" | "message/global");
+        let is_mail = MESSAGES.contains(&content_type.essence.as_str());
         let boundary = content_type.boundary.as_deref().filter(|_| content_type.essence.starts_with("multipart/"));
         let boundary = boundary.filter(|boundary| (1..=BOUNDARY_MAX).contains(&boundary.len()));
         Some(Self {
             delimiter: if is_mail { Vec::new() } else { [b"--", boundary?.as_bytes()].concat() },
             depth,
+            is_digest: content_type.essence == "multipart/digest",
             undecided: Vec::new(),
             before: 0,
             ordinary: false,
@@ -206,7 +197,10 @@ impl Parts {
         if !(head.as_slice() == b"\n" || head == b"\r\n" || head.ends_with(b"\n\n") || head.ends_with(b"\n\r\n")) {
             return Ok(());
         }
-        let fields = fields(head);
+        let mut fields = fields(head);
+        if self.is_digest && !fields.contains_key(header::CONTENT_TYPE) {
+            fields.insert(header::CONTENT_TYPE, HeaderValue::from_static(MESSAGES[0]));
+        }
         self.section = match Part::of(&fields, cx, self.depth)? {
             Some(part) => Section::Own(Box::new(part)),
             None => Section::Plain,
@@ -253,105 +247,18 @@ impl Parts {
     }
 }
 
-impl Part {
-    /// The part with these fields; `None` if it needs no reading of its own.
-    fn of(fields: &HeaderMap, cx: &Context<'_>, depth: u8) -> Result<Option<Self>, Cause> {
-        let transfer = transfer(fields)?;
-        let inspection = media::part(fields, cx.policy, depth + 1).map_err(|_| Cause::Unreadable)?;
-        if transfer == TransferEncoding::Identity && !inspection.is_more_than_text() {
-            return Ok(None);
-        }
-        if depth + 1 >= DEPTH_MAX {
-            return Err(Cause::Unreadable);
-        }
-        Ok(Some(Self { transfer: TransferDecoder::new(transfer), inspection, origins: VecDeque::new() }))
-    }
-
-    /// Judges the content of the next bytes, which stand at `origin` in the body.
-    fn push(&mut self, cx: &mut Context<'_>, bytes: &[u8], origin: u64) -> Result<(), Cause> {
-        let mut content = Vec::with_capacity(bytes.len());
-        self.transfer.decode(bytes, &mut content);
-        self.feed(cx, content, origin)
-    }
-
-    fn feed(&mut self, cx: &mut Context<'_>, content: Vec<u8>, origin: u64) -> Result<(), Cause> {
-        if content.is_empty() {
-            return Ok(());
-        }
-        let step = self.inspection.chunk(cx, Bytes::from(content));
-        self.origins.push_back((self.inspection.received(), origin));
-        self.check(&step)
-    }
-
-    fn end(&mut self, cx: &mut Context<'_>) -> Result<(), Cause> {
-        let mut content = Vec::new();
-        self.transfer.finish(&mut content);
-        self.feed(cx, content, 0)?;
-        let step = self.inspection.end(cx);
-        self.check(&step)
-    }
-
-    /// Nothing can be masked inside an encoding.
-    fn check(&mut self, step: &BodyStep) -> Result<(), Cause> {
-        match (step, self.inspection.broken()) {
-            (&(BodyStep::Replace(cause) | BodyStep::Sever(cause)), _) | (_, Some(cause)) => return Err(cause),
-            (BodyStep::Hold | BodyStep::Commit { .. } | BodyStep::Release(_), None) => {}
-        }
-        if self.inspection.masked() {
-            return Err(Cause::Leak);
-        }
-        let released = self.inspection.released();
-        while self.origins.front().is_some_and(|(end, _)| *end <= released) {
-            self.origins.pop_front();
-        }
-        Ok(())
-    }
-}
-
-/// A part with two encodings, or one that nobody knows, cannot be read.
-fn transfer(fields: &HeaderMap) -> Result<TransferEncoding, Cause> {
-    let mut named = fields.get_all(&CONTENT_TRANSFER_ENCODING).iter().map(HeaderValue::as_bytes);
-    let first = TransferEncoding::from_token(named.next().unwrap_or_default()).ok_or(Cause::Unreadable)?;
-    match named.all(|token| TransferEncoding::from_token(token) == Some(first)) {
-        true => Ok(first),
-        false => Err(Cause::Unreadable),
-    }
-}
-
-/// The fields that say how a part is to be read; lines that are continued are one (RFC 5322 section 2.2.3).
-fn fields(head: &[u8]) -> HeaderMap {
-    let mut lines: Vec<Vec<u8>> = Vec::new();
-    for line in head.split(|&byte| byte == b'\n') {
-        match lines.last_mut() {
-            Some(before) if line.starts_with(b" ") || line.starts_with(b"\t") => {
-                before.push(b' ');
-                before.extend_from_slice(line.trim_ascii());
-            }
-            _ => lines.push(line.trim_ascii().to_vec()),
-        }
-    }
-    let mut fields = HeaderMap::new();
-    for line in lines {
-        let Some(colon) = memchr::memchr(b':', &line) else { continue };
-        let (name, value) = (line[..colon].trim_ascii_end(), line[colon + 1..].trim_ascii());
-        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) else { continue };
-        if [header::CONTENT_TYPE, header::CONTENT_ENCODING, CONTENT_TRANSFER_ENCODING].contains(&name) {
-            fields.append(name, value);
-        }
-    }
-    fields
-}
-
 #[cfg(test)]
 mod tests {
     use std::{io::Write, sync::Arc};
 
     use base64::{Engine as _, engine::general_purpose::STANDARD};
+    use bytes::Bytes;
     use flate2::{Compression, write::GzEncoder};
     use proptest::prelude::*;
 
     use super::*;
     use crate::{
+        coding::{TransferDecoder, TransferEncoding},
         engine::Engine,
         exchange::{Replayed, replay},
         incident::{Disposition, FingerprintKey, Refusal},
@@ -405,6 +312,12 @@ mod tests {
             ("Content-Type: text/html\r\nContent-Encoding: gzip", gzip(text)),
             ("Content-Encoding: gzip\r\nContent-Transfer-Encoding: base64", in_lines(&gzip(text))),
             ("Content-Type: multipart/mixed; boundary=\"b2\"", nested),
+            ("Content-Type: image/png\r\nContent-Transfer-Encoding: base64", in_lines(text)),
+            (
+                "Content-Type: application/http",
+                [&b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Encoding: gzip\r\n\r\n"[..], &gzip(text)]
+                    .concat(),
+            ),
             (
                 "Content-Type: message/rfc822",
                 [&b"Content-Transfer-Encoding: quoted-printable\n\n"[..], &quoted(text)].concat(),
@@ -428,6 +341,30 @@ mod tests {
                 Disposition::Replaced,
                 "{fields}"
             );
+        }
+    }
+
+    #[test]
+    fn what_says_no_type_in_a_digest_is_a_mail() {
+        let engine = engine();
+        for (text, disposition) in [(TRACE, Disposition::Replaced), ("Nothing.\n", Disposition::InspectedClean)] {
+            let mail =
+                [&b"--b1\r\n\r\nContent-Transfer-Encoding: base64\r\n\r\n"[..], &in_lines(text.as_bytes())].concat();
+            let body = [&mail[..], b"\r\n--b1--\r\n"].concat();
+            for size in [1, 50, 100_000] {
+                let sent = sent(&engine, "multipart/digest; boundary=b1", &body, size);
+                assert_eq!(sent.outcome.disposition, disposition, "{size}");
+            }
+        }
+    }
+
+    /// Nobody can tell its parts, so that nothing in them is undone.
+    #[test]
+    fn parts_without_their_boundary_are_read_as_text() {
+        let engine = engine();
+        for media_type in ["multipart/mixed", "multipart/mixed; boundary=other", "multipart/mixed; boundary=\"\""] {
+            let body = multipart("Content-Type: application/octet-stream", TRACE.as_bytes());
+            assert_eq!(sent(&engine, media_type, &body, 50).outcome.disposition, Disposition::Replaced, "{media_type}");
         }
     }
 

@@ -23,6 +23,7 @@ const FLOORS: &[&[&str]] = &[
 /// What may use what on the same floor.
 const BESIDE: &[(&str, &str)] = &[
     ("scan", "rules"),
+    ("scan", "coding"),
     ("policy", "request"),
     ("policy", "response"),
     ("exchange", "engine"),

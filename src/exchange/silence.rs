@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::{Exchange, Step, body::Inspection};
+use super::{Exchange, Step};
 
 impl Exchange {
     /// After how long a silence of the body [`Exchange::on_quiet`] is due.
@@ -19,7 +19,7 @@ impl Exchange {
 
     /// Whether long silences are in the nature of the body that is being read.
     pub fn may_be_silent(&self) -> bool {
-        self.body.as_ref().is_some_and(Inspection::may_be_silent)
+        self.body.as_ref().is_some_and(|body| body.may_be_silent())
     }
 
     /// The shell's timer says that the stream has been quiet: what can be decided on what is there is, so that a

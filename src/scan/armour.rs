@@ -1,28 +1,30 @@
-//! Text in armour: stretches of base64 or hexadecimal long enough to hold a leak are decoded and looked into once.
+//! Text in armour: stretches of base64 or hexadecimal long enough to hold a leak are decoded and looked into, and what is
+//! compressed in them as well.
 
-use std::{borrow::Cow, ops::Range};
+mod lines;
+
+use std::ops::Range;
 
 use base64::{
     Engine as _, alphabet,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
 
+use self::lines::Stretch;
+use super::suspects::RUN;
+use crate::coding::{Coding, Decoder, Limits, Plan, sniff};
+
 /// Shorter stretches are tokens and digests, which rules know by themselves.
-const STRETCH_MIN: usize = 96;
-
-/// Distance of the samples by which stretches are found. At most half of [`STRETCH_MIN`], so that none is missed.
-const STRIDE: usize = 48;
-
-/// A stretch that is long enough covers a sample and everything up to the next one, so it is armour at every step
-/// between; most text fails at the first few.
-const SAMPLE_STEP: usize = 6;
-const SAMPLES: usize = STRIDE / SAMPLE_STEP;
+const STRETCH_MIN: usize = 2 * RUN;
 
 /// The most that is decoded of one block.
 const DECODED_MAX: usize = 128 * 1024;
 
 /// What is looked at to tell text from pictures and ciphertext.
 const SAMPLE: usize = 96;
+
+/// A prefix that is written without a separator, and a block's start, shift the groups of four characters.
+const SHIFTS: usize = 4;
 
 /// A stretch of a block and the text it decodes to.
 #[derive(Clone, Debug)]
@@ -31,130 +33,25 @@ pub(super) struct Armoured {
     pub(super) text: Vec<u8>,
 }
 
-/// The stretches of `bytes` that begin in `own` (or reach into it from before) and decode to text.
-pub(super) fn find(bytes: &[u8], own: Range<usize>) -> Vec<Armoured> {
-    let mut found = Vec::new();
-    let mut left = DECODED_MAX;
-    let mut at = own.start;
-    while at < own.end && left > 0 {
-        if !is_sampled(&bytes[at..]) {
-            at += STRIDE;
+/// The stretches of `bytes` around these long runs that decode to text.
+pub(super) fn find(bytes: &[u8], runs: &[usize]) -> Vec<Armoured> {
+    let (mut found, mut left, mut end) = (Vec::new(), DECODED_MAX, 0);
+    for &run in runs {
+        if run < end || left == 0 {
             continue;
         }
-        let stretch = grown(bytes, at);
-        let end = stretch.end;
-        let armour = unwrapped(&bytes[stretch.clone()]);
-        if armour.len() >= STRETCH_MIN
-            && has_armour_shape(&armour)
-            && let Some(text) = decode(&armour, stretch.start == 0, left)
+        let stretch = Stretch::around(bytes, run);
+        end = stretch.range.end;
+        if stretch.armour.len() >= STRETCH_MIN
+            && has_armour_shape(&stretch.armour)
+            && let Some(text) = decode(&stretch.armour, left)
         {
             left -= text.len().min(left);
-            found.push(Armoured { range: stretch, text });
+            found.push(Armoured { range: stretch.range, text });
         }
-        at = end.max(at + STRIDE);
     }
     found
 }
-
-/// Whether every sample up to the next stride is armour. All are looked at: at which of them text fails is not
-/// predictable, so that a branch for each costs more than the looks it saves.
-fn is_sampled(rest: &[u8]) -> bool {
-    match rest.first_chunk::<STRIDE>() {
-        Some(stride) => (0..SAMPLES).fold(true, |all, sample| all & is_armour(stride[sample * SAMPLE_STEP])),
-        None => rest.iter().step_by(SAMPLE_STEP).all(|&byte| is_armour(byte)),
-    }
-}
-
-/// The stretch around `at`, over the breaks of lines that are all as long as each other but for the last one, as MIME
-/// writes them (RFC 2045 section 6.8).
-fn grown(bytes: &[u8], at: usize) -> Range<usize> {
-    let at = at + usize::from(matches!(&bytes[..=at], [.., b'\\', b'n' | b'r']));
-    let mut start = at - run_before(bytes, at);
-    let mut end = at + run_after(bytes, at);
-    let mut width = end - start;
-    while let Some(next) = after_break(bytes, end) {
-        let length = run_after(bytes, next);
-        // The first line of a block may have begun in the one before.
-        width = if start == 0 { width.max(length) } else { width };
-        if length == 0 || length > width || width < LINE_MIN {
-            break;
-        }
-        end = next + length;
-        if length < width {
-            break;
-        }
-    }
-    while let Some(previous) = before_break(bytes, start) {
-        let length = run_before(bytes, previous);
-        if length != width && (previous != length || length > width) || width < LINE_MIN {
-            break;
-        }
-        start = previous - length;
-    }
-    start..end
-}
-
-/// Shorter lines are not joined: lists of words are made of the same letters.
-const LINE_MIN: usize = 40;
-
-fn run_after(bytes: &[u8], at: usize) -> usize {
-    bytes[at..].iter().take_while(|&&byte| is_armour(byte)).count()
-}
-
-/// A letter that a backslash makes a break is none of the run.
-fn run_before(bytes: &[u8], at: usize) -> usize {
-    let run = bytes[..at].iter().rev().take_while(|&&byte| is_armour(byte)).count();
-    run - usize::from(run > 0 && matches!(&bytes[..=at - run], [.., b'\\', b'n' | b'r']))
-}
-
-/// Where the next line begins, if a break stands at `at`.
-fn after_break(bytes: &[u8], at: usize) -> Option<usize> {
-    match &bytes[at..] {
-        [b'\\', b'r', b'\\', b'n', ..] => Some(at + 4),
-        [b'\r', b'\n', ..] | [b'\\', b'n', ..] => Some(at + 2),
-        [b'\n', ..] => Some(at + 1),
-        _ => None,
-    }
-}
-
-/// Where the line before ends, if a break stands before `at`.
-fn before_break(bytes: &[u8], at: usize) -> Option<usize> {
-    match &bytes[..at] {
-        [.., b'\\', b'r', b'\\', b'n'] => Some(at - 4),
-        [.., b'\r', b'\n'] | [.., b'\\', b'n'] => Some(at - 2),
-        [.., b'\n'] => Some(at - 1),
-        _ => None,
-    }
-}
-
-/// The stretch without the breaks of its lines, in whichever way they are written.
-fn unwrapped(stretch: &[u8]) -> Cow<'_, [u8]> {
-    if memchr::memchr2(b'\n', b'\\', stretch).is_none() {
-        return Cow::Borrowed(stretch);
-    }
-    let mut is_escape = false;
-    let mut is_kept = |byte: u8| {
-        let after_backslash = std::mem::replace(&mut is_escape, byte == b'\\');
-        is_armour(byte) && !after_backslash
-    };
-    Cow::Owned(stretch.iter().copied().filter(|&byte| is_kept(byte)).collect())
-}
-
-/// Base64 in both alphabets. JSON-escaped slashes are not, so that armour with those is several stretches.
-fn is_armour(byte: u8) -> bool {
-    ARMOUR[usize::from(byte)]
-}
-
-static ARMOUR: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let it = byte as u8;
-        table[byte] = it.is_ascii_alphanumeric() || matches!(it, b'+' | b'/' | b'-' | b'_' | b'=');
-        byte += 1;
-    }
-    table
-};
 
 /// Paths and identifiers are made of the same letters; base64 of text mixes cases and digits all along.
 fn has_armour_shape(stretch: &[u8]) -> bool {
@@ -163,27 +60,38 @@ fn has_armour_shape(stretch: &[u8]) -> bool {
     separators * 8 < sample.len()
 }
 
-/// The text in the stretch. `cut`: it may have begun before the block, so that its groups may begin anywhere.
-fn decode(stretch: &[u8], cut: bool, most: usize) -> Option<Vec<u8>> {
-    if stretch.iter().all(u8::is_ascii_hexdigit) {
-        return Some(hex(stretch, most)).filter(|text| is_text(text));
+/// The text in the stretch, behind whatever prefix.
+fn decode(stretch: &[u8], most: usize) -> Option<Vec<u8>> {
+    let prefix = stretch.iter().rposition(|byte| !byte.is_ascii_hexdigit()).map_or(0, |last| last + 1);
+    if stretch.len() - prefix >= STRETCH_MIN {
+        return hex(&stretch[prefix..], most);
     }
-    let offsets = if cut { 0..4 } else { 0..1 };
-    offsets.into_iter().find_map(|offset| base64(&stretch[offset..], most))
+    (0..SHIFTS).find_map(|shift| base64(&stretch[shift..], most))
 }
 
-pub(super) fn hex(stretch: &[u8], most: usize) -> Vec<u8> {
+/// The text that hexadecimal digits stand for.
+pub(super) fn hex(digits: &[u8], most: usize) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
-    stretch.chunks_exact(2).take(most).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+    let bytes = |digits: &[u8]| -> Vec<u8> {
+        digits.chunks_exact(2).take(most).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
+    };
+    holds_text(&bytes(&digits[..digits.len().min(SAMPLE)])).then(|| text_of(bytes(digits), most))?
 }
 
+/// The text that base64 stands for; behind padding, more of it may follow.
 pub(super) fn base64(stretch: &[u8], most: usize) -> Option<Vec<u8>> {
-    let end = stretch.iter().position(|&byte| byte == b'=').unwrap_or(stretch.len()).min(most / 3 * 4);
-    let body = &stretch[..end - usize::from(end % 4 == 1)];
-    let start = &body[..body.len().min(SAMPLE) / 4 * 4];
-    let engine = if body.iter().any(|byte| matches!(byte, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
-    engine.decode(start).ok().filter(|text| is_text(text))?;
-    engine.decode(body).ok()
+    let engine = if stretch.iter().any(|byte| matches!(byte, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
+    let mut parts = stretch.split(|&byte| byte == b'=').filter(|part| part.len() > 1);
+    let first = parts.next()?;
+    let start = &first[..first.len().min(SAMPLE) / 4 * 4];
+    engine.decode(start).ok().filter(|bytes| holds_text(bytes))?;
+    let mut bytes = Vec::with_capacity(stretch.len().min(most) / 4 * 3);
+    for part in std::iter::once(first).chain(parts) {
+        let whole = part.len() - usize::from(part.len() % 4 == 1);
+        bytes.extend(engine.decode(&part[..whole.min(most / 3 * 4)]).unwrap_or_default());
+    }
+    bytes.truncate(most);
+    text_of(bytes, most)
 }
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
@@ -192,22 +100,66 @@ const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-/// Nearly all printable: ciphertext and compressed data are not.
+/// Whether bytes that begin so are text, or may be compressed text.
+fn holds_text(start: &[u8]) -> bool {
+    is_text(start) || packed(start).is_some()
+}
+
+fn text_of(bytes: Vec<u8>, most: usize) -> Option<Vec<u8>> {
+    match packed(&bytes) {
+        Some(coding) => Some(unpacked(coding, &bytes, most)).filter(|text| is_text(text)),
+        None => Some(bytes),
+    }
+}
+
+/// Nearly all printable, or that and every other byte a NUL: ciphertext and compressed data are not.
 pub(super) fn is_text(bytes: &[u8]) -> bool {
     let sample = &bytes[..bytes.len().min(SAMPLE)];
-    let printable = sample.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')).count();
+    let count = |is: fn(&u8) -> bool| sample.iter().filter(|byte| is(byte)).count();
+    let printable = count(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t'));
     printable * 10 >= sample.len() * 9
+        || printable * 20 >= sample.len() * 9 && count(|&byte| byte == 0) * 5 >= sample.len() * 2
+}
+
+/// The coding that bytes begin with. Those of zlib are two only, but few texts in armour are compressed otherwise.
+fn packed(bytes: &[u8]) -> Option<Coding> {
+    let zlib = matches!(bytes, [0x78, 0x01 | 0x5e | 0x9c | 0xda, ..]);
+    sniff(bytes).or(zlib.then_some(Coding::Deflate))
+}
+
+/// What was decoded at a time.
+const STEP: usize = 8 * 1024;
+
+/// The content as far as it can be read, and no more of it.
+fn unpacked(coding: Coding, mut bytes: &[u8], most: usize) -> Vec<u8> {
+    let (mut content, mut step) = (Vec::new(), vec![0; STEP]);
+    let Ok(mut decoder) = Decoder::new(&Plan::Decode(vec![coding]), Limits::default()) else { return content };
+    while content.len() < most
+        && let Ok(progress) = decoder.decode(&mut bytes, &mut step)
+    {
+        content.extend_from_slice(&step[..progress.written]);
+        if !progress.has_more {
+            break;
+        }
+    }
+    content.truncate(most);
+    content
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        coding::Encoder,
+        scan::{anchors::Kernel, suspects::Suspects},
+    };
 
     const TEXT: &[u8] =
         b"Traceback (most recent call last):\n  File \"/srv/shop/app.py\", line 12, in index\nKeyError: 'x'\n";
 
     fn texts(page: &[u8]) -> Vec<Vec<u8>> {
-        find(page, 0..page.len()).into_iter().map(|armoured| armoured.text).collect()
+        let suspects = Suspects::of(page, 0..page.len(), Kernel::fastest());
+        find(page, &suspects.runs).into_iter().map(|armoured| armoured.text).collect()
     }
 
     #[test]
@@ -230,9 +182,54 @@ mod tests {
     }
 
     #[test]
+    fn escaped_characters_belong_to_a_stretch() {
+        let text = b"~~>?>?: a secret, which is long enough to be one?>?>~";
+        let armoured = STANDARD.encode(text);
+        for (plus, slash, equals) in [
+            ("+", "\\/", "="),
+            ("\\u002b", "\\u002F", "\\u003d"),
+            ("%2B", "%2f", "%3D"),
+            ("&#43;", "&#x2F;", "&#61;"),
+            ("&plus;", "&sol;", "&equals;"),
+        ] {
+            let escaped = armoured.replace('+', plus).replace('/', slash).replace('=', equals);
+            for page in [
+                escaped.clone(),
+                format!("{{\"a\":\"{escaped}\"}}"),
+                format!("x\\n{escaped}"),
+                format!("%22{escaped}%22"),
+            ] {
+                assert_eq!(texts(page.as_bytes()), [text], "{page}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_compressed_or_wide_in_armour_is_read() {
+        let mut encoder = Encoder::new(Coding::Gzip).unwrap();
+        let mut packed = Vec::new();
+        encoder.push(TEXT, &mut packed).unwrap();
+        encoder.finish(&mut packed).unwrap();
+        assert_eq!(texts(STANDARD.encode(&packed).as_bytes()), [TEXT]);
+        let wide: Vec<u8> = TEXT.iter().flat_map(|&byte| [byte, 0]).collect();
+        assert_eq!(texts(STANDARD.encode(&wide).as_bytes()), [wide]);
+    }
+
+    #[test]
     fn lines_are_read_as_one_stretch() {
         let text = TEXT.repeat(8);
-        for (width, line_break) in [(76, "\r\n"), (64, "\n"), (60, "\\n"), (76, "\\r\\n")] {
+        for (width, line_break) in [
+            (76, "\r\n"),
+            (64, "\n"),
+            (60, "\\n"),
+            (76, "\\r\\n"),
+            (64, "\n    "),
+            (68, "\n\t"),
+            (76, "<br>\n"),
+            (40, "<wbr>"),
+            (60, "',\n '"),
+            (60, "\"+\n\""),
+        ] {
             let lines: Vec<String> = STANDARD
                 .encode(&text)
                 .as_bytes()

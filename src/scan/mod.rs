@@ -17,6 +17,7 @@ mod ruleset;
 mod seam;
 mod shown;
 mod stretch;
+mod suspects;
 mod tag;
 mod value;
 mod variant;
@@ -29,7 +30,7 @@ pub use pattern::Pattern;
 pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
 pub use view::View;
 
-use self::{anchors::Hit, armour::Armoured, confirm::Confirmer, look::Looks, shown::Unshown};
+use self::{anchors::Hit, armour::Armoured, confirm::Confirmer, look::Looks, shown::Unshown, suspects::Suspects};
 use crate::rules::{Action, Evidence, Part, Rule, StatusScope, ViewKind};
 
 /// A stretch of a decoded body, with margins for what reaches over its ends.
@@ -51,6 +52,9 @@ const CENSUS_STEP: usize = 16 * 1024;
 
 /// From this status on a response is an error.
 const ERRORS: u16 = 400;
+
+/// How often what stood as something else may hold more of it.
+const DEPTH: usize = 2;
 
 /// Where a block comes from.
 #[derive(Clone, Copy, Debug, Default)]
@@ -89,6 +93,22 @@ pub struct Findings {
     pub view: Option<View>,
 }
 
+impl Findings {
+    /// Adds what was found in something that stands for text, unless the same was found there before.
+    fn add(&mut self, inside: impl IntoIterator<Item = Finding>) {
+        let known = self.findings.len();
+        for finding in inside {
+            let span = finding.span();
+            let is_same = |seen: &Finding| {
+                seen.rule == finding.rule && seen.span().start < span.end && seen.span().end > span.start
+            };
+            if !self.findings[..known].iter().any(is_same) {
+                self.findings.push(finding);
+            }
+        }
+    }
+}
+
 impl Finding {
     /// From the first to the last byte.
     pub fn span(&self) -> Range<usize> {
@@ -108,10 +128,17 @@ impl Ruleset {
             self.scan_fields(block, source, &mut found);
             return found;
         }
-        for armoured in armour::find(block.bytes, block.own.clone()) {
-            found.findings.extend(self.inside(&armoured.text, block.offset, source, armoured.range));
+        for armoured in self.armoured(block.bytes, block.own.clone()) {
+            let inside = self.inside(&armoured, (block.offset, source), DEPTH);
+            found.add(inside);
         }
         found
+    }
+
+    /// What stands in `own` as something else.
+    fn armoured(&self, bytes: &[u8], own: Range<usize>) -> Vec<Armoured> {
+        let suspects = Suspects::of(bytes, own, self.anchors().kernel());
+        armour::find(bytes, &suspects.runs)
     }
 
     /// The same for short texts in fields, whose armour may be escaped.
@@ -129,23 +156,23 @@ impl Ruleset {
         let escaped = escaped.filter(|it| plain.iter().all(|plain| plain.range != it.range));
         for armoured in escaped.chain(plain.iter().map(Armoured::clone)) {
             let is_cookie = is_cookie(block.bytes, armoured.range.start);
-            let inside = self.inside(&armoured.text, block.offset, source, armoured.range);
-            found.findings.extend(inside.filter(|it| !is_cookie || !is_usual(self.rule(it.rule).action)));
+            let inside = self.inside(&armoured, (block.offset, source), DEPTH).into_iter();
+            found.add(inside.filter(|it| !is_cookie || !is_usual(self.rule(it.rule).action)));
         }
     }
 
-    /// What is confirmed in a text that stands somewhere as something else.
-    fn inside(
-        &self,
-        text: &[u8],
-        offset: u64,
-        source: Source,
-        range: Range<usize>,
-    ) -> impl Iterator<Item = Finding> + use<> {
-        let found = self.scan_text(&Block { bytes: text, own: 0..text.len(), offset }, source);
-        let pieces = vec![range];
-        let outside = move |it: Finding| Finding { pieces: pieces.clone(), text: None, open: false, ..it };
-        found.findings.into_iter().map(outside)
+    /// What is confirmed in a text that stands somewhere as something else, and `deeper` in it.
+    fn inside(&self, armoured: &Armoured, (offset, source): (u64, Source), deeper: usize) -> Vec<Finding> {
+        let (text, own) = (&armoured.text, 0..armoured.text.len());
+        let mut found = self.scan_text(&Block { bytes: text, own: own.clone(), offset }, source);
+        if deeper > 0 {
+            for inner in self.armoured(text, own) {
+                found.add(self.inside(&inner, (offset, source), deeper - 1));
+            }
+        }
+        let pieces = vec![armoured.range.clone()];
+        let outside = |it: Finding| Finding { pieces: pieces.clone(), text: None, open: false, ..it };
+        found.findings.into_iter().map(outside).collect()
     }
 
     fn scan_text(&self, block: &Block<'_>, source: Source) -> Findings {

@@ -40,7 +40,7 @@ fn is_body(byte: u8) -> bool {
 fn decode(run: &[u8]) -> Option<Vec<u8>> {
     let prefix = run.iter().rposition(|byte| !byte.is_ascii_hexdigit()).map_or(0, |last| last + 1);
     if run.len() - prefix >= HEX_MIN {
-        return Some(armour::hex(&run[prefix..], DECODED_MAX)).filter(|text| armour::is_text(text));
+        return armour::hex(&run[prefix..], DECODED_MAX);
     }
     let mixes_cases = run.iter().any(u8::is_ascii_uppercase) && run.iter().any(u8::is_ascii_lowercase);
     (0..SHIFTS).filter(|_| mixes_cases).find_map(|shift| armour::base64(&run[shift..], DECODED_MAX))

@@ -11,6 +11,7 @@ mod confirm;
 mod escape;
 mod extract;
 mod look;
+mod numbers;
 mod pattern;
 mod places;
 mod ruleset;
@@ -123,22 +124,39 @@ impl Ruleset {
     /// Everything that is confirmed in `block`, and in texts that stand in it as base64 or hexadecimal.
     pub fn scan(&self, block: &Block<'_>, source: Source) -> Findings {
         debug_assert!(block.own.start <= block.own.end && block.own.end <= block.bytes.len());
-        let mut found = self.scan_text(block, source);
+        let hits = self.hits(block);
+        let mut found = self.scan_hits(block, source, &hits);
         if source.fields {
             self.scan_fields(block, source, &mut found);
             return found;
         }
-        for armoured in self.armoured(block.bytes, block.own.clone()) {
+        let mut armoured = self.armoured(block.bytes, block.own.clone());
+        armoured.extend(self.dump(block.bytes, &hits));
+        for armoured in armoured {
             let inside = self.inside(&armoured, (block.offset, source), DEPTH);
             found.add(inside);
         }
         found
     }
 
+    fn hits(&self, block: &Block<'_>) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        self.anchors().find(block.bytes, block.own.clone(), &mut hits);
+        hits
+    }
+
+    /// The first dump of bytes that is found by its second row.
+    fn dump(&self, bytes: &[u8], hits: &[Hit]) -> Option<Armoured> {
+        let rows = hits.iter().filter(|hit| self.anchored(hit.literal).iter().any(|anchored| anchored.dumps()));
+        rows.map(|row| row.start).find_map(|row| numbers::dump(bytes, row))
+    }
+
     /// What stands in `own` as something else.
     fn armoured(&self, bytes: &[u8], own: Range<usize>) -> Vec<Armoured> {
         let suspects = Suspects::of(bytes, own, self.anchors().kernel());
-        armour::find(bytes, &suspects.runs)
+        let mut found = armour::find(bytes, &suspects.runs);
+        found.extend(numbers::find(bytes, &suspects.lists));
+        found
     }
 
     /// The same for short texts in fields, whose armour may be escaped.
@@ -164,7 +182,8 @@ impl Ruleset {
     /// What is confirmed in a text that stands somewhere as something else, and `deeper` in it.
     fn inside(&self, armoured: &Armoured, (offset, source): (u64, Source), deeper: usize) -> Vec<Finding> {
         let (text, own) = (&armoured.text, 0..armoured.text.len());
-        let mut found = self.scan_text(&Block { bytes: text, own: own.clone(), offset }, source);
+        let block = Block { bytes: text, own: own.clone(), offset };
+        let mut found = self.scan_hits(&block, source, &self.hits(&block));
         if deeper > 0 {
             for inner in self.armoured(text, own) {
                 found.add(self.inside(&inner, (offset, source), deeper - 1));
@@ -175,15 +194,13 @@ impl Ruleset {
         found.findings.into_iter().map(outside).collect()
     }
 
-    fn scan_text(&self, block: &Block<'_>, source: Source) -> Findings {
-        let mut hits = Vec::new();
-        self.anchors().find(block.bytes, block.own.clone(), &mut hits);
-        let wants_view = source.utf7 || self.may_confirm(block, &hits, source) || self.may_hide_letters(block);
+    fn scan_hits(&self, block: &Block<'_>, source: Source, hits: &[Hit]) -> Findings {
+        let wants_view = source.utf7 || self.may_confirm(block, hits, source) || self.may_hide_letters(block);
         if hits.is_empty() && !wants_view {
             return Findings::default();
         }
         let mut findings = Vec::new();
-        self.confirm_raw(block, source, &hits, &mut findings);
+        self.confirm_raw(block, source, hits, &mut findings);
         let view =
             wants_view.then(|| if source.utf7 { View::build_utf7(block.bytes) } else { View::build(block.bytes) });
         let mut beside = Vec::new();
@@ -230,7 +247,7 @@ impl Ruleset {
     fn look(&self, bytes: &[u8], hits: &[Hit], applies: impl Fn(&Rule, &Hit) -> bool) -> bool {
         let mut looks = Looks::at(bytes);
         for hit in hits {
-            for anchored in self.anchored(hit.literal).iter().filter(|anchored| !anchored.breaks_words()) {
+            for anchored in self.anchored(hit.literal).iter().filter(|anchored| anchored.is_of_a_rule()) {
                 let compiled = self.compiled(anchored.rule);
                 if compiled.rule.view != ViewKind::Text || !applies(&compiled.rule, hit) {
                     continue;

@@ -11,6 +11,7 @@ use memchr::memmem::Finder;
 use super::{
     anchors::{AnchorError, AnchorSet, Kernel, Literal},
     extract::Extract,
+    numbers::SECOND_ROWS,
     pattern::Pattern,
     variant,
 };
@@ -59,10 +60,23 @@ const WORD_BREAKS: [&str; 8] = ["<wbr", "&shy", "&zwj", "&zwn", r"\u001b[", r"\x
 /// What [`WORD_BREAKS`] are anchors of.
 const BREAKS_WORDS: RuleIndex = RuleIndex::MAX;
 
+/// What [`SECOND_ROWS`] are anchors of.
+const DUMPS: RuleIndex = RuleIndex::MAX - 1;
+
 impl Anchored {
     /// Whether the literal is no rule's but a sign that words may be broken.
     pub(super) fn breaks_words(self) -> bool {
         self.rule == BREAKS_WORDS
+    }
+
+    /// Whether the literal is no rule's but stands in a dump of bytes.
+    pub(super) fn dumps(self) -> bool {
+        self.rule == DUMPS
+    }
+
+    /// Whether the literal is a rule's.
+    pub(super) fn is_of_a_rule(self) -> bool {
+        self.rule < DUMPS
     }
 }
 
@@ -90,13 +104,16 @@ impl Ruleset {
     /// # Errors
     /// A regex that does not parse, an anchor that is too short or too common, too many rules.
     pub fn compile(rules: Vec<Rule>) -> Result<Self, CompileError> {
-        if rules.len() >= BREAKS_WORDS as usize {
-            return Err(CompileError { rule: String::new(), what: format!("more than {} rules", RuleIndex::MAX) });
+        if rules.len() >= DUMPS as usize {
+            return Err(CompileError { rule: String::new(), what: format!("more than {DUMPS} rules") });
         }
         let rules: Vec<CompiledRule> = rules.into_iter().map(CompiledRule::compile).collect::<Result<_, _>>()?;
         let mut literals = Literals::default();
         for mark in WORD_BREAKS {
             literals.add(mark.as_bytes().to_vec(), true, Anchored { rule: BREAKS_WORDS, escaped: true });
+        }
+        for row in SECOND_ROWS {
+            literals.add(row.as_bytes().to_vec(), false, Anchored { rule: DUMPS, escaped: true });
         }
         for (index, compiled) in rules.iter().enumerate() {
             literals.add_rule(index as RuleIndex, &compiled.rule);

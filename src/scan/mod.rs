@@ -23,6 +23,7 @@ mod tag;
 mod value;
 mod variant;
 mod view;
+mod wide;
 
 use std::ops::Range;
 
@@ -31,7 +32,9 @@ pub use pattern::Pattern;
 pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
 pub use view::View;
 
-use self::{anchors::Hit, armour::Armoured, confirm::Confirmer, look::Looks, shown::Unshown, suspects::Suspects};
+use self::{
+    anchors::Hit, armour::Armoured, confirm::Confirmer, look::Looks, shown::Unshown, suspects::Suspects, wide::Wide,
+};
 use crate::rules::{Action, Evidence, Part, Rule, StatusScope, ViewKind};
 
 /// A stretch of a decoded body, with margins for what reaches over its ends.
@@ -132,6 +135,9 @@ impl Ruleset {
         }
         let mut armoured = self.armoured(block.bytes, block.own.clone());
         armoured.extend(self.dump(block.bytes, &hits));
+        if let Some(view) = found.view.as_ref().filter(|_| Wide::of(block.bytes).is_some()) {
+            armoured.extend(spelt(view, self.armoured(view.text(), 0..view.text().len())));
+        }
         for armoured in armoured {
             let inside = self.inside(&armoured, (block.offset, source), DEPTH);
             found.add(inside);
@@ -164,13 +170,7 @@ impl Ruleset {
         let plain = stretch::find(block.bytes);
         let is_escaped = memchr::memchr2(b'%', b'\\', block.bytes).is_some();
         let view = is_escaped.then(|| View::build(block.bytes));
-        let escaped = view.iter().flat_map(|view| {
-            let spans = stretch::find(view.text()).into_iter();
-            spans.filter_map(|it| {
-                let pieces = view.source_pieces(it.range);
-                Some(Armoured { range: pieces.first()?.start..pieces.last()?.end, text: it.text })
-            })
-        });
+        let escaped = view.iter().flat_map(|view| spelt(view, stretch::find(view.text())));
         let escaped = escaped.filter(|it| plain.iter().all(|plain| plain.range != it.range));
         for armoured in escaped.chain(plain.iter().map(Armoured::clone)) {
             let is_cookie = is_cookie(block.bytes, armoured.range.start);
@@ -201,8 +201,7 @@ impl Ruleset {
         }
         let mut findings = Vec::new();
         self.confirm_raw(block, source, hits, &mut findings);
-        let view =
-            wants_view.then(|| if source.utf7 { View::build_utf7(block.bytes) } else { View::build(block.bytes) });
+        let view = wants_view.then(|| view(block.bytes, source));
         let mut beside = Vec::new();
         if let Some(view) = &view {
             self.confirm_text(block, view, source, (&mut findings, &mut beside));
@@ -327,6 +326,23 @@ impl Ruleset {
                 confirmer.confirm(anchored.rule, hit.start);
             }
         }
+    }
+}
+
+/// What stands in the text of a view, by where it stands in its source.
+fn spelt(view: &View, found: Vec<Armoured>) -> impl Iterator<Item = Armoured> + '_ {
+    found.into_iter().filter_map(|it| {
+        let pieces = view.source_pieces(it.range);
+        Some(Armoured { range: pieces.first()?.start..pieces.last()?.end, text: it.text })
+    })
+}
+
+/// The text of the bytes, in whichever units it is written.
+fn view(bytes: &[u8], source: Source) -> View {
+    match Wide::of(bytes) {
+        _ if source.utf7 => View::build_utf7(bytes),
+        Some(wide) => View::build_wide(bytes, wide),
+        None => View::build(bytes),
     }
 }
 

@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::escape::{self, Escape, Specials};
-use super::tag;
+use super::{tag, wide::Wide};
 
 /// How often the text is read again when decoding uncovered further escapes.
 pub(super) const MAX_PASSES: usize = 3;
@@ -46,6 +46,13 @@ impl View {
     pub fn build_utf7(source: &[u8]) -> Self {
         let mut builder = Builder::default();
         builder.read_utf7(source);
+        builder.finish().read_again(true)
+    }
+
+    /// The view of `source`, which is UTF-16 or UTF-32.
+    pub(super) fn build_wide(source: &[u8], wide: Wide) -> Self {
+        let mut builder = Builder::default();
+        builder.read_wide(source, wide);
         builder.finish().read_again(true)
     }
 
@@ -203,6 +210,17 @@ impl Builder {
             at += length;
         }
         self.copy(source, at..source.len());
+    }
+
+    /// Decodes only the units; what they spell is for the next reading.
+    fn read_wide(&mut self, source: &[u8], wide: Wide) {
+        let mut at = 0;
+        for (char, length) in wide.chars(source) {
+            if let Some(char) = char {
+                self.decoded(at, length, char);
+            }
+            at += length;
+        }
     }
 
     fn finish(self) -> View {

@@ -80,7 +80,7 @@ pub(super) fn is_plain(text: &[u8]) -> bool {
 const fn is_special(byte: u8) -> bool {
     match byte {
         b'\n' | b'\t' => false,
-        0..=0x1f | b'<' | b'&' | b'\\' | b'%' | 0x7f | 0xc2 | 0xe2 | 0xe3 | 0xef => true,
+        0..=0x1f | b'<' | b'&' | b'\\' | b'%' | 0x7f | 0xa0 | 0xad | 0xc2 | 0xcd | 0xe1..=0xe3 | 0xef | 0xf3 => true,
         _ => false,
     }
 }
@@ -107,10 +107,27 @@ pub(super) fn decode(source: &[u8], in_windows_path: bool) -> Escape {
         b'\r' => Escape::Char { length: 1, char: '\n' },
         // Bodies of nothing but NULs decode from little.
         0 => Escape::Nothing(source.iter().take_while(|&&byte| byte == 0).count()),
+        // What terminals, printers and records break lines with.
+        0x0b | 0x0c | 0x1c..=0x1e => Escape::Char { length: 1, char: '\n' },
         0..=0x1f | 0x7f => Escape::Nothing(1),
-        0xc2 | 0xe2 | 0xe3 | 0xef => unusual(source),
+        0xc2 | 0xcd | 0xe1..=0xe3 | 0xef | 0xf3 => unusual(source),
         _ => Escape::Literal(1),
     }
+}
+
+/// What a byte of ISO 8859-1 and its kin means that stands alone, where UTF-8 would have it behind another.
+pub(super) fn decode_lone(byte: u8) -> Escape {
+    match byte {
+        0xa0 => Escape::Char { length: 1, char: ' ' },
+        0xad => Escape::Nothing(1),
+        _ => Escape::Literal(1),
+    }
+}
+
+/// Whether a soft hyphen of ISO 8859-1 stands between two characters of ASCII.
+pub(super) fn has_lone_hyphen(bytes: &[u8]) -> bool {
+    let is_ascii = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii);
+    memchr::memchr_iter(0xad, bytes).any(|at| is_ascii(at.checked_sub(1)) && is_ascii(Some(at + 1)))
 }
 
 /// Whether the backslash that follows `text` separates the parts of a Windows path: it stands behind `C:` or
@@ -213,14 +230,18 @@ fn entity(source: &[u8]) -> Escape {
 
 fn numeric_entity(source: &[u8]) -> Escape {
     let (radix, start) = if matches!(source.get(2), Some(b'x' | b'X')) { (16, 3) } else { (10, 2) };
-    let digits = source[start.min(source.len())..].iter().take(8).take_while(|byte| char::from(**byte).is_digit(radix));
-    let count = digits.count();
-    let code = std::str::from_utf8(&source[start.min(source.len())..start.min(source.len()) + count]).ok();
-    match code.and_then(|digits| u32::from_str_radix(digits, radix).ok()) {
-        Some(code) => character(start + count + usize::from(source.get(start + count) == Some(&b';')), code),
-        None => Escape::Literal(1),
+    let digits = source[start.min(source.len())..].iter().take(ENTITY_DIGITS_MAX);
+    let mut values = digits.map_while(|&byte| char::from(byte).to_digit(radix)).peekable();
+    if values.peek().is_none() {
+        return Escape::Literal(1);
     }
+    let (count, code) =
+        values.fold((0, 0_u32), |(count, code), digit| (count + 1, code.saturating_mul(radix).saturating_add(digit)));
+    character(start + count + usize::from(source.get(start + count) == Some(&b';')), code)
 }
+
+/// Browsers read as many leading zeros as there are.
+const ENTITY_DIGITS_MAX: usize = 256;
 
 /// The entities that stand for ASCII or for space (HTML, section 13.5), with and without semicolon.
 const NAMED: &[(&[u8], char)] = &[
@@ -274,26 +295,58 @@ const NAMED: &[(&[u8], char)] = &[
     (b"shy", '\u{ad}'),
     (b"zwj", '\u{200d}'),
     (b"zwnj", '\u{200c}'),
+    (b"lrm", '\u{200e}'),
+    (b"rlm", '\u{200f}'),
+    (b"ZeroWidthSpace", '\u{200b}'),
+    (b"NegativeVeryThinSpace", '\u{200b}'),
+    (b"NegativeThinSpace", '\u{200b}'),
+    (b"NegativeMediumSpace", '\u{200b}'),
+    (b"NegativeThickSpace", '\u{200b}'),
+    (b"NoBreak", '\u{2060}'),
+    (b"ApplyFunction", '\u{2061}'),
+    (b"af", '\u{2061}'),
+    (b"InvisibleTimes", '\u{2062}'),
+    (b"it", '\u{2062}'),
+    (b"InvisibleComma", '\u{2063}'),
+    (b"ic", '\u{2063}'),
+    (b"NonBreakingSpace", ' '),
+    (b"ThinSpace", ' '),
+    (b"VeryThinSpace", ' '),
+    (b"hairsp", ' '),
+    (b"MediumSpace", ' '),
+    (b"numsp", ' '),
+    (b"puncsp", ' '),
 ];
+
+/// The longest of their names.
+const NAME_MAX: usize = 24;
+
+/// How often an ampersand may be escaped in turn.
+const NESTED_MAX: usize = 16;
 
 fn named_entity(source: &[u8]) -> Escape {
     let name = &source[1..];
-    let length = name.iter().take(10).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let length = name.iter().take(NAME_MAX).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let exact = NAMED.iter().find(|(known, _)| *known == &name[..length]);
     // Browsers also read `&nbspdef` as a space and `def`; only these old names may go without a semicolon.
     let found = exact.or_else(|| {
         let legacy = |known: &[u8]| matches!(known, b"quot" | b"amp" | b"lt" | b"gt" | b"nbsp" | b"shy");
         NAMED.iter().find(|(known, _)| legacy(known) && name.starts_with(known))
     });
-    match found {
-        Some((known, char)) => {
-            character(1 + known.len() + usize::from(name.get(known.len()) == Some(&b';')), u32::from(*char))
-        }
-        None => Escape::Literal(1),
+    let Some((known, char)) = found else { return Escape::Literal(1) };
+    let semicolon = usize::from(name.get(known.len()) == Some(&b';'));
+    let mut length = 1 + known.len() + semicolon;
+    if *char == '&' && semicolon == 1 {
+        length += 4 * source[length..].chunks_exact(4).take(NESTED_MAX).take_while(|next| *next == b"amp;").count();
     }
+    character(length, u32::from(*char))
 }
 
 fn percent(source: &[u8]) -> Escape {
+    // What JavaScript's `escape` writes beyond latin-1 (ECMA-262 B.2.1.1).
+    if let Some(code) = hex(source.get(2..6).filter(|_| matches!(source[1], b'u' | b'U'))) {
+        return character(6, code);
+    }
     match hex(source.get(1..3)) {
         Some(code @ (0x20..=0x7e | 0x09 | 0x0a)) => Escape::Char { length: 3, char: char::from(code as u8) },
         Some(0x0d) => Escape::Nothing(3),
@@ -301,8 +354,11 @@ fn percent(source: &[u8]) -> Escape {
     }
 }
 
-/// `ESC [ parameters final` (ECMA-48 5.4); any other escape sequence is two bytes.
+/// `ESC [ parameters final` (ECMA-48 5.4), and what chooses a character set; the text of other sequences stays.
 fn ansi(source: &[u8]) -> Escape {
+    if matches!(source, [_, b'(' | b')', b'0' | b'A' | b'B' | b'J', ..]) {
+        return Escape::Nothing(3);
+    }
     if source.get(1) != Some(&b'[') {
         return Escape::Nothing(1);
     }
@@ -331,25 +387,31 @@ const UTF7: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::RequireNone),
 );
 
-/// Invisible characters say nothing; odd spaces are spaces; everything else stays.
+/// Invisible characters say nothing; odd spaces are spaces, and odd line breaks breaks; everything else stays.
 fn unusual(source: &[u8]) -> Escape {
-    let length = if source[0] == 0xc2 { 2 } else { 3 };
+    let length = match source[0] {
+        0xc2 | 0xcd => 2,
+        0xf3 => 4,
+        _ => 3,
+    };
     let decoded = source.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok());
-    match decoded.and_then(|text| text.chars().next()) {
-        Some(char) => match meaning(char) {
-            Some(' ') => Escape::Char { length, char: ' ' },
-            None => Escape::Nothing(length),
-            Some(_) => Escape::Literal(1),
-        },
-        None => Escape::Literal(1),
+    match decoded.and_then(|text| text.chars().next()).map(meaning) {
+        Some(Some(char @ (' ' | '\n'))) => Escape::Char { length, char },
+        Some(None) => Escape::Nothing(length),
+        _ => Escape::Literal(1),
     }
 }
 
-/// What a reader sees of a character: a plain space, itself, or nothing.
+/// What a reader sees of a character: a plain space, a line break, itself, or nothing (Unicode's
+/// `Default_Ignorable_Code_Point`).
 fn meaning(char: char) -> Option<char> {
     match char {
-        '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => Some(' '),
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => None,
+        '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}' => Some(' '),
+        '\u{85}' | '\u{2028}' | '\u{2029}' => Some('\n'),
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' => None,
+        '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' => None,
+        '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' => None,
+        '\u{e0000}'..='\u{e0fff}' => None,
         other => Some(other),
     }
 }

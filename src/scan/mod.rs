@@ -265,7 +265,7 @@ impl Ruleset {
             let part = start..block.own.end.min(start + CENSUS_STEP);
             let census = anchors::escapes(block.bytes, part, self.anchors().kernel());
             census.word + census.invisible > 0
-        })
+        }) || escape::has_lone_hyphen(&block.bytes[block.own.clone()])
     }
 
     fn confirm_raw(&self, block: &Block<'_>, source: Source, hits: &[Hit], findings: &mut Vec<Finding>) {

@@ -53,9 +53,52 @@ pub struct CompiledRule {
     token: Bytes,
 }
 
-/// Mark-up that is meant to stand within words, and escapes that colours of a terminal begin with: where they do,
-/// anchors may be broken.
-const WORD_BREAKS: [&str; 8] = ["<wbr", "&shy", "&zwj", "&zwn", r"\u001b[", r"\x1b[", r"\033[", r"\e["];
+/// Mark-up and characters that stand within words unseen, and escapes that letters may be spelt with or colours of a
+/// terminal begin with: where they do, anchors may be broken.
+const WORD_BREAKS: [&[u8]; 40] = [
+    b"<wbr",
+    b"&shy",
+    b"&zwj",
+    b"&zwn",
+    b"&lrm",
+    b"&rlm",
+    b"&it;",
+    b"&ic;",
+    b"&af;",
+    b"&NoBreak",
+    b"&ZeroWidth",
+    b"&Negative",
+    b"&Invisible",
+    b"&ApplyFunction",
+    b"amp;#",
+    b"%u00",
+    b"%2520",
+    b"%254",
+    b"%255",
+    b"%256",
+    b"%257",
+    br"\u001b[",
+    br"\x1b[",
+    br"\033[",
+    br"\e[",
+    b"&#27;[",
+    b"&#x1b;[",
+    // U+115F, U+1160, U+17B4, U+17B5, U+180E, U+3164, U+FFA0.
+    b"\xe1\x85\x9f",
+    b"\xe1\x85\xa0",
+    b"\xe1\x9e\xb4",
+    b"\xe1\x9e\xb5",
+    b"\xe1\xa0\x8e",
+    b"\xe3\x85\xa4",
+    b"\xef\xbe\xa0",
+    // Tags and variation selectors, U+E0000 to U+E01EF.
+    b"\xf3\xa0\x80",
+    b"\xf3\xa0\x81",
+    b"\xf3\xa0\x84",
+    b"\xf3\xa0\x85",
+    b"\xf3\xa0\x86",
+    b"\xf3\xa0\x87",
+];
 
 /// What [`WORD_BREAKS`] are anchors of.
 const BREAKS_WORDS: RuleIndex = RuleIndex::MAX;
@@ -110,7 +153,7 @@ impl Ruleset {
         let rules: Vec<CompiledRule> = rules.into_iter().map(CompiledRule::compile).collect::<Result<_, _>>()?;
         let mut literals = Literals::default();
         for mark in WORD_BREAKS {
-            literals.add(mark.as_bytes().to_vec(), true, Anchored { rule: BREAKS_WORDS, escaped: true });
+            literals.add(mark.to_vec(), true, Anchored { rule: BREAKS_WORDS, escaped: true });
         }
         for row in SECOND_ROWS {
             literals.add(row.as_bytes().to_vec(), false, Anchored { rule: DUMPS, escaped: true });

@@ -256,7 +256,11 @@ impl Builder {
             b'\\' => escape::continues_windows_path(&self.view.text, self.in_windows_path),
             _ => false,
         };
-        match escape::decode(&source[at..end], self.in_windows_path) {
+        let escape = match source[at] {
+            0xa0 | 0xad if source[at.saturating_sub(1)].is_ascii() => escape::decode_lone(source[at]),
+            _ => escape::decode(&source[at..end], self.in_windows_path),
+        };
+        match escape {
             Escape::Literal(length) => self.copy(source, at..at + length),
             Escape::Nothing(length) => return at + length,
             Escape::Char { length, char } => return self.decoded(at, length, char),
@@ -335,6 +339,13 @@ mod tests {
             ("Trace<wbr>back <span class=k>most</span>", "Traceback most"),
             ("%54raceback%0A%2Fsrv", "Traceback\n/srv"),
             ("one<br>two<p>three", "one\ntwo\nthree"),
+            ("&#000000084;race&#x0000000062;ack", "Traceback"),
+            ("&amp;#84;r&amp;amp;amp;amp;#x61;ce", "Trace"),
+            ("Tra&ZeroWidthSpace;ce&lrm;ba&NoBreak;ck&InvisibleComma;", "Traceback"),
+            ("%u0054race%U0062ack", "Traceback"),
+            ("Tra\u{180e}ce\u{34f}ba\u{e0100}c\u{2066}k\u{fe0f}", "Traceback"),
+            ("a\u{2028}b\u{85}c\x0bd\x0ce\u{1680}f", "a\nb\nc\nd\ne f"),
+            ("\x1b(Bred\x1b[0m", "red"),
             ("\x1b[31mred\x1b[0m \u{200b}zero\u{feff}", "red zero"),
             ("T\0r\0a\0c\0e\0", "Trace"),
             ("a\r\nb\rc", "a\nb\nc"),
@@ -344,6 +355,12 @@ mod tests {
         ] {
             assert_eq!(text(source), read, "{source:?}");
         }
+    }
+
+    #[test]
+    fn bytes_of_latin_1_mean_what_they_do_alone() {
+        let view = View::build(b"Tra\xadce\xa0back, \xc3\xa0 and \xe4\xbd\xad");
+        assert_eq!(view.text(), b"Trace back, \xc3\xa0 and \xe4\xbd\xad");
     }
 
     #[test]

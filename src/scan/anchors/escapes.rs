@@ -22,7 +22,7 @@ pub struct EscapeCensus {
     pub punctuation: u32,
     /// Nothing to be seen, but between two bytes of a literal: NUL, ESC, and, plain or by the means above, soft
     /// hyphens (U+00AD), zero-width characters and direction marks (U+200B to U+200F, U+202A to U+202E, U+2060 to
-    /// U+2064, U+FEFF) and variation selectors (U+FE00 to U+FE0F).
+    /// U+206F, U+FEFF) and variation selectors (U+FE00 to U+FE0F).
     pub invisible: u32,
 }
 
@@ -73,7 +73,7 @@ fn spelled_at(haystack: &[u8], place: usize) -> Option<Spelled> {
     match decode(before, &haystack[place..])? {
         0x2D | 0x5F | 0x30..=0x39 | 0x41..=0x5A | 0x61..=0x7A => Some(Spelled::Word),
         0x21..=0x7E => Some(Spelled::Punctuation),
-        INVISIBLE | 0xAD | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x2064 | 0xFEFF | 0xFE00..=0xFE0F => {
+        INVISIBLE | 0x1B | 0xAD | 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x206F | 0xFEFF | 0xFE00..=0xFE0F => {
             Some(Spelled::Invisible)
         }
         _ => None,

@@ -14,6 +14,7 @@ mod look;
 mod numbers;
 mod pattern;
 mod places;
+mod respell;
 mod ruleset;
 mod seam;
 mod shown;
@@ -25,7 +26,7 @@ mod variant;
 mod view;
 mod wide;
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 pub use extract::Extract;
 pub use pattern::Pattern;
@@ -33,7 +34,8 @@ pub use ruleset::{CompileError, CompiledRule, MARGIN, RuleIndex, Ruleset};
 pub use view::View;
 
 use self::{
-    anchors::Hit, armour::Armoured, confirm::Confirmer, look::Looks, shown::Unshown, suspects::Suspects, wide::Wide,
+    anchors::Hit, armour::Armoured, confirm::Confirmer, look::Looks, ruleset::Sign, shown::Unshown, suspects::Suspects,
+    wide::Wide,
 };
 use crate::rules::{Action, Evidence, Part, Rule, StatusScope, ViewKind};
 
@@ -56,6 +58,9 @@ const CENSUS_STEP: usize = 16 * 1024;
 
 /// From this status on a response is an error.
 const ERRORS: u16 = 400;
+
+/// Fewer words that mark-up parts are no reason to read a page as text.
+const PARTED_MIN: usize = 2;
 
 /// How often what stood as something else may hold more of it.
 const DEPTH: usize = 2;
@@ -153,8 +158,13 @@ impl Ruleset {
 
     /// The first dump of bytes that is found by its second row.
     fn dump(&self, bytes: &[u8], hits: &[Hit]) -> Option<Armoured> {
-        let rows = hits.iter().filter(|hit| self.anchored(hit.literal).iter().any(|anchored| anchored.dumps()));
-        rows.map(|row| row.start).find_map(|row| numbers::dump(bytes, row))
+        self.signs(hits, Sign::Dumps).find_map(|row| numbers::dump(bytes, row))
+    }
+
+    /// Where literals stand that tell this.
+    fn signs<'a>(&'a self, hits: &'a [Hit], sign: Sign) -> impl Iterator<Item = usize> + 'a {
+        let tells = move |hit: &&Hit| self.anchored(hit.literal).iter().any(|anchored| anchored.is(sign));
+        hits.iter().filter(tells).map(|hit| hit.start)
     }
 
     /// What stands in `own` as something else.
@@ -195,13 +205,17 @@ impl Ruleset {
     }
 
     fn scan_hits(&self, block: &Block<'_>, source: Source, hits: &[Hit]) -> Findings {
-        let wants_view = source.utf7 || self.may_confirm(block, hits, source) || self.may_hide_letters(block);
+        let respelt = self.respelt(block, hits, source);
+        let wants_view = source.utf7
+            || matches!(respelt, Cow::Owned(_))
+            || self.may_confirm(block, hits, source)
+            || self.may_hide_letters(block);
         if hits.is_empty() && !wants_view {
             return Findings::default();
         }
         let mut findings = Vec::new();
         self.confirm_raw(block, source, hits, &mut findings);
-        let view = wants_view.then(|| view(block.bytes, source));
+        let view = wants_view.then(|| view(&respelt, source));
         let mut beside = Vec::new();
         if let Some(view) = &view {
             self.confirm_text(block, view, source, (&mut findings, &mut beside));
@@ -220,6 +234,35 @@ impl Ruleset {
         findings.retain(|it| !is_meant(it) || !unshown.covers(it.span().start));
     }
 
+    /// The bytes as the view is to read them.
+    fn respelt<'a>(&self, block: &Block<'a>, hits: &[Hit], source: Source) -> Cow<'a, [u8]> {
+        let mut bytes = Cow::Borrowed(block.bytes);
+        if self.signs(hits, Sign::Colours).any(|at| respell::is_lost(&bytes, at)) {
+            bytes = respell::without_colours(&bytes).into();
+        }
+        let marks = self.signs(hits, Sign::WithinWords);
+        let marks: Vec<_> = marks.filter_map(|at| Some(at..respell::within_word(&bytes, at)?)).collect();
+        if marks.len() >= PARTED_MIN {
+            bytes = respell::without(bytes, &marks).into();
+        }
+        let mut forms = respell::forms(block.bytes, block.own.clone());
+        forms.retain(|form| self.may_confirm_form(&block.bytes[form.clone()], source, block.offset));
+        if forms.is_empty() { bytes } else { respell::with_spaces(bytes, &forms).into() }
+    }
+
+    /// Whether something in a form could be confirmed.
+    fn may_confirm_form(&self, form: &[u8], source: Source, offset: u64) -> bool {
+        let spaced = respell::with_spaces(form.into(), std::slice::from_ref(&(0..form.len())));
+        let view = View::build(&spaced);
+        let text = Block { bytes: view.text(), own: 0..view.text().len(), offset };
+        let hits = self.hits(&text);
+        let is_mask = |anchored: &ruleset::Anchored| {
+            anchored.is_of_a_rule() && !anchored.escaped && self.rule(anchored.rule).action == Action::Mask
+        };
+        hits.iter().any(|hit| self.anchored(hit.literal).iter().any(is_mask))
+            || self.look(text.bytes, &hits, |rule, _| applies(&rule.scope, source, offset))
+    }
+
     /// Whether the text view could confirm a hit. Most hits on honest pages are told from leaks by the text around
     /// them, which costs a fraction of the whole block's.
     fn may_confirm(&self, block: &Block<'_>, hits: &[Hit], source: Source) -> bool {
@@ -228,8 +271,7 @@ impl Ruleset {
         if self.look(bytes, hits, |rule, hit| applies(&rule.scope, source, at(hit))) {
             return true;
         }
-        let breaks = hits.iter().filter(|hit| self.anchored(hit.literal).iter().any(|it| it.breaks_words()));
-        let breaks: Vec<usize> = breaks.map(|hit| hit.start).collect();
+        let breaks: Vec<usize> = self.signs(hits, Sign::BreaksWords).collect();
         // In a value of an attribute an entity breaks words, a tag does not.
         breaks.iter().any(|&at| bytes[at] != b'<' && tag::around(bytes, at).is_some())
             || seam::joined(bytes, &breaks).is_some_and(|words| self.may_confirm_joined(&words, source, block.offset))

@@ -11,9 +11,9 @@ use memchr::memmem::Finder;
 use super::{
     anchors::{AnchorError, AnchorSet, Kernel, Literal},
     extract::Extract,
-    numbers::SECOND_ROWS,
+    numbers,
     pattern::Pattern,
-    variant,
+    respell, variant,
 };
 use crate::rules::{Rule, ViewKind};
 
@@ -100,26 +100,34 @@ const WORD_BREAKS: [&[u8]; 40] = [
     b"\xf3\xa0\x87",
 ];
 
-/// What [`WORD_BREAKS`] are anchors of.
-const BREAKS_WORDS: RuleIndex = RuleIndex::MAX;
+/// What literals tell that are no rule's, by the number that stands in place of a rule's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// [`WORD_BREAKS`].
+    BreaksWords = 0xffff,
+    /// [`numbers::SECOND_ROWS`].
+    Dumps = 0xfffe,
+    /// [`respell::COLOUR_RESETS`].
+    Colours = 0xfffd,
+    /// [`respell::WITHIN_WORDS`].
+    WithinWords = 0xfffc,
+}
 
-/// What [`SECOND_ROWS`] are anchors of.
-const DUMPS: RuleIndex = RuleIndex::MAX - 1;
+/// Rules have numbers below.
+const RULES_MAX: RuleIndex = Sign::WithinWords as RuleIndex;
 
 impl Anchored {
-    /// Whether the literal is no rule's but a sign that words may be broken.
-    pub(super) fn breaks_words(self) -> bool {
-        self.rule == BREAKS_WORDS
+    fn sign(sign: Sign) -> Self {
+        Self { rule: sign as RuleIndex, escaped: true }
     }
 
-    /// Whether the literal is no rule's but stands in a dump of bytes.
-    pub(super) fn dumps(self) -> bool {
-        self.rule == DUMPS
+    pub(super) fn is(self, sign: Sign) -> bool {
+        self.rule == sign as RuleIndex
     }
 
     /// Whether the literal is a rule's.
     pub(super) fn is_of_a_rule(self) -> bool {
-        self.rule < DUMPS
+        self.rule < RULES_MAX
     }
 }
 
@@ -147,17 +155,15 @@ impl Ruleset {
     /// # Errors
     /// A regex that does not parse, an anchor that is too short or too common, too many rules.
     pub fn compile(rules: Vec<Rule>) -> Result<Self, CompileError> {
-        if rules.len() >= DUMPS as usize {
-            return Err(CompileError { rule: String::new(), what: format!("more than {DUMPS} rules") });
+        if rules.len() >= RULES_MAX as usize {
+            return Err(CompileError { rule: String::new(), what: format!("more than {RULES_MAX} rules") });
         }
         let rules: Vec<CompiledRule> = rules.into_iter().map(CompiledRule::compile).collect::<Result<_, _>>()?;
         let mut literals = Literals::default();
-        for mark in WORD_BREAKS {
-            literals.add(mark.to_vec(), true, Anchored { rule: BREAKS_WORDS, escaped: true });
-        }
-        for row in SECOND_ROWS {
-            literals.add(row.as_bytes().to_vec(), false, Anchored { rule: DUMPS, escaped: true });
-        }
+        literals.add_signs(Sign::BreaksWords, &WORD_BREAKS);
+        literals.add_signs(Sign::Dumps, &numbers::SECOND_ROWS);
+        literals.add_signs(Sign::Colours, &respell::COLOUR_RESETS);
+        literals.add_signs(Sign::WithinWords, &respell::WITHIN_WORDS);
         for (index, compiled) in rules.iter().enumerate() {
             literals.add_rule(index as RuleIndex, &compiled.rule);
         }
@@ -293,6 +299,12 @@ impl Literals {
                     self.add(escaped.into_bytes(), true, Anchored { rule: index, escaped: true });
                 }
             }
+        }
+    }
+
+    fn add_signs(&mut self, sign: Sign, literals: &[impl AsRef<[u8]>]) {
+        for literal in literals {
+            self.add(literal.as_ref().to_vec(), true, Anchored::sign(sign));
         }
     }
 

@@ -1,0 +1,181 @@
+//! Spellings that no view reads as they stand, written so that it does, byte for byte at the same places: spaces of
+//! forms, colours of a terminal that lost their escape character, and mark-up that parts words for nobody who reads them.
+
+use std::{borrow::Cow, ops::Range};
+
+use memchr::{memchr_iter, memmem};
+
+/// What is written in place of bytes that say nothing: the view leaves NULs out.
+const NOTHING: u8 = 0;
+
+/// A reset of colours: where it stands, others may.
+pub(super) const COLOUR_RESETS: [&str; 4] = ["[0m", "[39m", "[22m", "[00m"];
+
+/// How colours begin where the escape character was lost or shown: as a caret, its picture, syslog's number.
+const COLOUR_STARTS: [&[u8]; 4] = [b"^[[", b"\xe2\x90\x9b[", b"#033[", b"["];
+
+/// The longest list of a colour's parameters.
+const PARAMETERS_MAX: usize = 20;
+
+/// The text without colours whose escape character was lost.
+pub(super) fn without_colours(bytes: &[u8]) -> Vec<u8> {
+    let mut text = bytes.to_vec();
+    for bracket in memchr_iter(b'[', bytes) {
+        let parameters = bytes[bracket + 1..]
+            .iter()
+            .take(PARAMETERS_MAX)
+            .take_while(|byte| matches!(byte, b'0'..=b'9' | b';'))
+            .count();
+        let end = bracket + 1 + parameters;
+        let begins = |start: &&&[u8]| bytes[..=bracket].ends_with(start);
+        if let Some(start) = COLOUR_STARTS.iter().find(begins)
+            && matches!(bytes.get(end), Some(b'm' | b'K'))
+            && (parameters > 0 || start.len() > 1)
+        {
+            text[bracket + 1 - start.len()..=end].fill(NOTHING);
+        }
+    }
+    text
+}
+
+/// Whether a reset at `at` lost its escape character, or shows it.
+pub(super) fn is_lost(bytes: &[u8], at: usize) -> bool {
+    at.checked_sub(1).is_none_or(|before| bytes[before] != 0x1b)
+}
+
+/// Mark-up that is looked for within words.
+pub(super) const WITHIN_WORDS: [&str; 12] = [
+    "<!--",
+    "<script></script>",
+    "<style></style>",
+    "]]><![CDATA[",
+    "<b>",
+    "</b>",
+    "<i>",
+    "</i>",
+    "<em>",
+    "</em>",
+    "<mark>",
+    "</mark>",
+];
+
+/// The longest comment that parts a word.
+const COMMENT_MAX: usize = 64;
+
+/// Where the mark-up ends that begins at `at` and parts a word.
+pub(super) fn within_word(bytes: &[u8], at: usize) -> Option<usize> {
+    let rest = &bytes[at..];
+    let length = if rest.starts_with(b"<!--") {
+        4 + memmem::find(&rest[4..rest.len().min(COMMENT_MAX)], b"-->")? + 3
+    } else {
+        let mark = WITHIN_WORDS.iter().find(|mark| starts_alike(rest, mark.as_bytes()))?;
+        mark.len()
+    };
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    (is_letter(bytes[..at].last()) && is_letter(rest.get(length))).then_some(at + length)
+}
+
+fn starts_alike(text: &[u8], start: &[u8]) -> bool {
+    text.get(..start.len()).is_some_and(|text| text.eq_ignore_ascii_case(start))
+}
+
+/// The text without mark-up in these places.
+pub(super) fn without(bytes: Cow<'_, [u8]>, places: &[Range<usize>]) -> Vec<u8> {
+    let mut text = bytes.into_owned();
+    places.iter().for_each(|place| text[place.clone()].fill(NOTHING));
+    text
+}
+
+/// The furthest that a form is followed back from its first plus.
+const FORM_BEFORE: usize = 1024;
+
+/// Shorter forms hold no leak.
+const FORM_MIN: usize = 16;
+
+/// So many words of a form stand between pluses, ...
+const PLUSES_MIN: usize = 2;
+
+/// ... and where nothing else is escaped, one in so many bytes.
+const BYTES_PER_PLUS: usize = 24;
+
+/// Where `own` has pluses that stand for spaces (`application/x-www-form-urlencoded`).
+pub(super) fn forms(bytes: &[u8], own: Range<usize>) -> Vec<Range<usize>> {
+    let (mut found, mut end) = (Vec::new(), 0);
+    for plus in memchr_iter(b'+', &bytes[own.clone()]).map(|plus| own.start + plus) {
+        let beside = [plus.checked_sub(1), Some(plus + 1)].map(|at| at.and_then(|at| bytes.get(at)));
+        if plus < end || !beside.iter().flatten().all(|&&byte| is_form(byte)) {
+            continue;
+        }
+        let before =
+            bytes[plus.saturating_sub(FORM_BEFORE)..plus].iter().rev().take_while(|&&byte| is_form(byte)).count();
+        end = plus + bytes[plus..].iter().take_while(|&&byte| is_form(byte)).count();
+        let form = plus - before..end;
+        let count = |sign: u8| memchr_iter(sign, &bytes[form.clone()]).count();
+        let pluses = count(b'+');
+        if form.len() >= FORM_MIN && pluses >= PLUSES_MIN && (count(b'%') > 0 || pluses * BYTES_PER_PLUS >= form.len())
+        {
+            found.push(form);
+        }
+    }
+    found
+}
+
+/// Letters, digits and signs that stand in forms and queries.
+fn is_form(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"%+&=._~*-()!/:;,?@$#[]".contains(&byte)
+}
+
+/// The text with the spaces of these forms.
+pub(super) fn with_spaces(bytes: Cow<'_, [u8]>, forms: &[Range<usize>]) -> Vec<u8> {
+    let mut text = bytes.into_owned();
+    for form in forms {
+        text[form.clone()].iter_mut().filter(|byte| **byte == b'+').for_each(|byte| *byte = b' ');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scan::View;
+
+    fn read(bytes: &[u8]) -> String {
+        String::from_utf8_lossy(View::build(bytes).text()).into_owned()
+    }
+
+    #[test]
+    fn colours_are_left_out_without_their_escape_character() {
+        for start in ["", "^[", "␛", "#033"] {
+            let text = format!("{start}[1;31mTrace{start}[0mback {start}[38;5;196m(most{start}[39m [0] a[i]");
+            assert_eq!(read(&without_colours(text.as_bytes())), "Traceback (most [0] a[i]");
+        }
+    }
+
+    #[test]
+    fn pluses_of_forms_are_spaces() {
+        for (text, expected) in [
+            ("a=1&e=Traceback+%28most+recent", "a=1&e=Traceback (most recent"),
+            ("{\"u\":\"/x?e=most+recent+call\"}", "{\"u\":\"/x?e=most recent call\"}"),
+            ("1 + 2 and c++ and a+b", "1 + 2 and c++ and a+b"),
+            ("TWFueSBo+W5kcyBtYWtlIGxpZ2h0IHdvcmsuIE1hbnkg+GFuZHMgbWFrZSBsaWdodCB3", ""),
+        ] {
+            let forms = forms(text.as_bytes(), 0..text.len());
+            let read = read(&with_spaces(text.as_bytes().into(), &forms));
+            assert_eq!(read, if expected.is_empty() { text } else { expected });
+        }
+    }
+
+    #[test]
+    fn mark_up_is_within_a_word_between_its_letters() {
+        for (text, at, end) in [
+            ("Trace<b>back", 5, Some(8)),
+            ("Trace<!-- x -->back", 5, Some(15)),
+            ("Trace<SCRIPT></script>back", 5, Some(22)),
+            ("Trace <b>back", 6, None),
+            ("Trace<b> back", 5, None),
+        ] {
+            assert_eq!(within_word(text.as_bytes(), at), end, "{text}");
+        }
+        assert_eq!(read(&without(b"Trace<!-- x -->back"[..].into(), &[5..15])), "Traceback");
+    }
+}

@@ -1,9 +1,9 @@
-//! Text in armour: stretches of base64 or hexadecimal long enough to hold a leak are decoded and looked into, and what is
+//! Text in armour: stretches of base64, base32 or hexadecimal long enough to hold a leak are decoded and looked into, and what is
 //! compressed in them as well.
 
 mod lines;
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range};
 
 use base64::{
     Engine as _, alphabet,
@@ -66,7 +66,7 @@ fn decode(stretch: &[u8], most: usize) -> Option<Vec<u8>> {
     if stretch.len() - prefix >= STRETCH_MIN {
         return hex(&stretch[prefix..], most);
     }
-    (0..SHIFTS).find_map(|shift| base64(&stretch[shift..], most))
+    base32(stretch, most).or_else(|| (0..SHIFTS).find_map(|shift| base64(&stretch[shift..], most)))
 }
 
 /// The text that hexadecimal digits stand for.
@@ -78,27 +78,56 @@ pub(super) fn hex(digits: &[u8], most: usize) -> Option<Vec<u8>> {
     holds_text(&bytes(&digits[..digits.len().min(SAMPLE)])).then(|| text_of(bytes(digits), most))?
 }
 
-/// The text that base64 stands for; behind padding, more of it may follow.
+/// The text that base64 in either alphabet stands for; behind padding, more of it may follow.
 pub(super) fn base64(stretch: &[u8], most: usize) -> Option<Vec<u8>> {
-    let engine = if stretch.iter().any(|byte| matches!(byte, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
     let mut parts = stretch.split(|&byte| byte == b'=').filter(|part| part.len() > 1);
     let first = parts.next()?;
     let start = &first[..first.len().min(SAMPLE) / 4 * 4];
-    engine.decode(start).ok().filter(|bytes| holds_text(bytes))?;
+    STANDARD.decode(in_standard(start)).ok().filter(|bytes| holds_text(bytes))?;
     let mut bytes = Vec::with_capacity(stretch.len().min(most) / 4 * 3);
     for part in std::iter::once(first).chain(parts) {
         let whole = part.len() - usize::from(part.len() % 4 == 1);
-        bytes.extend(engine.decode(&part[..whole.min(most / 3 * 4)]).unwrap_or_default());
+        bytes.extend(STANDARD.decode(in_standard(&part[..whole.min(most / 3 * 4)])).unwrap_or_default());
     }
     bytes.truncate(most);
     text_of(bytes, most)
+}
+
+/// In the alphabet of RFC 4648 section 4, of which that of section 5 is a variant.
+fn in_standard(armour: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr2(b'-', b'_', armour).is_none() {
+        return Cow::Borrowed(armour);
+    }
+    let standard = |&byte: &u8| match byte {
+        b'-' => b'+',
+        b'_' => b'/',
+        other => other,
+    };
+    Cow::Owned(armour.iter().map(standard).collect())
+}
+
+/// The text that base32 (RFC 4648 section 6) stands for.
+pub(super) fn base32(stretch: &[u8], most: usize) -> Option<Vec<u8>> {
+    let value = |byte: u8| match byte {
+        b'A'..=b'Z' => Some(u64::from(byte - b'A')),
+        b'2'..=b'7' => Some(u64::from(byte - b'2' + 26)),
+        _ => None,
+    };
+    let body = stretch.split(|&byte| byte == b'=').next()?;
+    let mut bytes = Vec::with_capacity(body.len() / 8 * 5 + 5);
+    for group in body.chunks(8) {
+        let bits = group.iter().try_fold(0, |bits, &byte| Some(bits << 5 | value(byte)?))?;
+        let aligned = bits << (5 * (8 - group.len()));
+        bytes.extend_from_slice(&aligned.to_be_bytes()[3..3 + group.len() * 5 / 8]);
+    }
+    bytes.truncate(most);
+    holds_text(&bytes).then(|| text_of(bytes, most))?
 }
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
     .with_decode_padding_mode(DecodePaddingMode::Indifferent);
 const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
-const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
 /// Whether bytes that begin so are text, or may be compressed text.
 fn holds_text(start: &[u8]) -> bool {
@@ -148,6 +177,8 @@ fn unpacked(coding: Coding, mut bytes: &[u8], most: usize) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use base64::engine::general_purpose::URL_SAFE;
+
     use super::*;
     use crate::{
         coding::Encoder,
@@ -170,7 +201,11 @@ mod tests {
         let page = [b"{\"log\":\"".as_slice(), URL_SAFE.encode(TEXT).as_bytes(), b"\"}"].concat();
         assert_eq!(texts(&page), [TEXT]);
         let page: String = TEXT.iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(texts(page.as_bytes()), [TEXT]);
+        for prefix in ["", "0x", "\\\\x"] {
+            assert_eq!(texts([prefix, &page].concat().as_bytes()), [TEXT]);
+        }
+        let page = "KRUGKIDTMVRXEZLUEBXWMIDUNBSSA5TBOVWHIIDJOMQGC3TEEBUXG3RHOQ======";
+        assert_eq!(texts(page.as_bytes()), [b"The secret of the vault is and isn't"]);
     }
 
     #[test]

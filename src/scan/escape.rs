@@ -199,6 +199,7 @@ fn octal_or_css(source: &[u8], run: usize) -> Escape {
     let space = usize::from(digits.get(count) == Some(&b' '));
     match hex(digits.get(..count)) {
         Some(code @ 0x20..=0x7e) => character(run + count + space, code),
+        Some(code @ (0x09 | 0x0a)) if count == 6 => character(run + count + space, code),
         _ => collapsed(run),
     }
 }
@@ -265,6 +266,8 @@ const NAMED: &[(&[u8], char)] = &[
     (b"semi", ';'),
     (b"commat", '@'),
     (b"lowbar", '_'),
+    (b"hyphen", '-'),
+    (b"dash", '-'),
     (b"UnderBar", '_'),
     (b"period", '.'),
     (b"comma", ','),

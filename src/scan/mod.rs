@@ -60,7 +60,7 @@ const CENSUS_STEP: usize = 16 * 1024;
 const ERRORS: u16 = 400;
 
 /// Fewer words that mark-up parts are no reason to read a page as text.
-const PARTED_MIN: usize = 2;
+const PARTED_MIN: usize = 3;
 
 /// How often what stood as something else may hold more of it.
 const DEPTH: usize = 2;
@@ -182,7 +182,8 @@ impl Ruleset {
         let view = is_escaped.then(|| View::build(block.bytes));
         let escaped = view.iter().flat_map(|view| spelt(view, stretch::find(view.text())));
         let escaped = escaped.filter(|it| plain.iter().all(|plain| plain.range != it.range));
-        for armoured in escaped.chain(plain.iter().map(Armoured::clone)) {
+        let words = stretch::encoded_words(block.bytes);
+        for armoured in escaped.chain(plain.iter().map(Armoured::clone)).chain(words) {
             let is_cookie = is_cookie(block.bytes, armoured.range.start);
             let inside = self.inside(&armoured, (block.offset, source), DEPTH).into_iter();
             found.add(inside.filter(|it| !is_cookie || !is_usual(self.rule(it.rule).action)));

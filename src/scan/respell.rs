@@ -11,8 +11,9 @@ const NOTHING: u8 = 0;
 /// A reset of colours: where it stands, others may.
 pub(super) const COLOUR_RESETS: [&str; 4] = ["[0m", "[39m", "[22m", "[00m"];
 
-/// How colours begin where the escape character was lost or shown: as a caret, its picture, syslog's number.
-const COLOUR_STARTS: [&[u8]; 4] = [b"^[[", b"\xe2\x90\x9b[", b"#033[", b"["];
+/// How colours begin where the escape character was lost or shown: as a caret, its picture, syslog's number, an escape.
+const COLOUR_STARTS: [&[u8]; 8] =
+    [b"^[[", b"\xe2\x90\x9b[", b"#033[", br"\e[", br"\033[", br"\x1b[", br"\u001b[", b"["];
 
 /// The longest list of a colour's parameters.
 const PARAMETERS_MAX: usize = 20;
@@ -43,11 +44,13 @@ pub(super) fn is_lost(bytes: &[u8], at: usize) -> bool {
     at.checked_sub(1).is_none_or(|before| bytes[before] != 0x1b)
 }
 
-/// Mark-up that is looked for within words.
-pub(super) const WITHIN_WORDS: [&str; 12] = [
+/// Mark-up that is looked for within words, and what joins strings of scripts.
+pub(super) const WITHIN_WORDS: [&str; 18] = [
     "<!--",
     "<script></script>",
     "<style></style>",
+    "<b></b>",
+    "<i></i>",
     "]]><![CDATA[",
     "<b>",
     "</b>",
@@ -57,7 +60,14 @@ pub(super) const WITHIN_WORDS: [&str; 12] = [
     "</em>",
     "<mark>",
     "</mark>",
+    "\" + \"",
+    "\"+\"",
+    "' + '",
+    "'+'",
 ];
+
+/// The comment with which libraries part the pieces of a text: the view leaves it out, and pages are full of it.
+const EMPTY: &[u8] = b"<!-- -->";
 
 /// The longest comment that parts a word.
 const COMMENT_MAX: usize = 64;
@@ -65,12 +75,18 @@ const COMMENT_MAX: usize = 64;
 /// Where the mark-up ends that begins at `at` and parts a word.
 pub(super) fn within_word(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = &bytes[at..];
+    if rest.starts_with(EMPTY) {
+        return None;
+    }
     let length = if rest.starts_with(b"<!--") {
         4 + memmem::find(&rest[4..rest.len().min(COMMENT_MAX)], b"-->")? + 3
     } else {
         let mark = WITHIN_WORDS.iter().find(|mark| starts_alike(rest, mark.as_bytes()))?;
         mark.len()
     };
+    if matches!(rest[0], b'"' | b'\'') {
+        return Some(at + length);
+    }
     let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     (is_letter(bytes[..at].last()) && is_letter(rest.get(length))).then_some(at + length)
 }
@@ -145,7 +161,7 @@ mod tests {
 
     #[test]
     fn colours_are_left_out_without_their_escape_character() {
-        for start in ["", "^[", "␛", "#033"] {
+        for start in ["", "^[", "␛", "#033", r"\e", r"\033", r"\x1b"] {
             let text = format!("{start}[1;31mTrace{start}[0mback {start}[38;5;196m(most{start}[39m [0] a[i]");
             assert_eq!(read(&without_colours(text.as_bytes())), "Traceback (most [0] a[i]");
         }
@@ -171,6 +187,8 @@ mod tests {
             ("Trace<b>back", 5, Some(8)),
             ("Trace<!-- x -->back", 5, Some(15)),
             ("Trace<SCRIPT></script>back", 5, Some(22)),
+            ("'Trace' + 'back'", 6, Some(11)),
+            ("Trace<!-- -->back", 5, None),
             ("Trace <b>back", 6, None),
             ("Trace<b> back", 5, None),
         ] {

@@ -53,9 +53,9 @@ pub struct CompiledRule {
     token: Bytes,
 }
 
-/// Mark-up and characters that stand within words unseen, and escapes that letters may be spelt with or colours of a
+/// Mark-up and characters that stand within words unseen, and escapes that words may be spelt with or colours of a
 /// terminal begin with: where they do, anchors may be broken.
-const WORD_BREAKS: [&[u8]; 40] = [
+const WORD_BREAKS: [&[u8]; 48] = [
     b"<wbr",
     b"&shy",
     b"&zwj",
@@ -70,6 +70,14 @@ const WORD_BREAKS: [&[u8]; 40] = [
     b"&Negative",
     b"&Invisible",
     b"&ApplyFunction",
+    b"&colon;",
+    b"&commat;",
+    b"&dash;",
+    b"&equals;",
+    b"&hyphen;",
+    b"&lowbar;",
+    b"&period;",
+    b"&sol;",
     b"amp;#",
     b"%u00",
     b"%2520",

@@ -124,6 +124,7 @@ fn is_inline(name: &[u8]) -> bool {
     matches!(
         &*lower,
         b"span"
+            | b"tspan"
             | b"font"
             | b"b"
             | b"i"

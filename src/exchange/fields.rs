@@ -164,8 +164,8 @@ fn with_spaces(text: &[u8]) -> Option<Vec<u8>> {
     Some(text.iter().map(|&byte| if byte == b'+' { b' ' } else { byte }).collect())
 }
 
-/// The text without the backslashes of letters and digits, which a quoted string may stand behind (RFC 9110 section
-/// 5.6.4): NULs in their place, which say nothing. `None` if there are too few to hide a word.
+/// The text without the backslashes of letters and digits, which a quoted string may have before any of them (RFC 9110
+/// section 5.6.4): escape characters in their place, which say nothing. `None` if there are too few to hide a word.
 fn without_quoted_pairs(text: &[u8]) -> Option<Vec<u8>> {
     let is_pair = |&at: &usize| text.get(at + 1).is_some_and(u8::is_ascii_alphanumeric);
     let pairs: Vec<_> = memchr::memchr_iter(b'\\', text).filter(is_pair).collect();
@@ -173,7 +173,7 @@ fn without_quoted_pairs(text: &[u8]) -> Option<Vec<u8>> {
         return None;
     }
     let mut unquoted = text.to_vec();
-    pairs.into_iter().for_each(|at| unquoted[at] = 0);
+    pairs.into_iter().for_each(|at| unquoted[at] = 0x1b);
     Some(unquoted)
 }
 

@@ -53,6 +53,12 @@ pub(super) fn find(bytes: &[u8], runs: &[usize]) -> Vec<Armoured> {
     found
 }
 
+/// The text that all of `bytes`, the start of a body, is compressed from: content codings end where no field names more.
+pub(super) fn whole(bytes: &[u8]) -> Option<Armoured> {
+    let text = unpacked(packed(bytes)?, bytes, DECODED_MAX);
+    (!text.is_empty() && is_text(&text)).then_some(Armoured { range: 0..bytes.len(), text })
+}
+
 /// Paths and identifiers are made of the same letters; base64 of text mixes cases and digits all along.
 fn has_armour_shape(stretch: &[u8]) -> bool {
     let sample = &stretch[..stretch.len().min(SAMPLE)];

@@ -140,6 +140,9 @@ impl Ruleset {
         }
         let mut armoured = self.armoured(block.bytes, block.own.clone());
         armoured.extend(self.dump(block.bytes, &hits));
+        if block.offset == 0 {
+            armoured.extend(armour::whole(block.bytes));
+        }
         if let Some(view) = found.view.as_ref().filter(|_| Wide::of(block.bytes).is_some()) {
             armoured.extend(spelt(view, self.armoured(view.text(), 0..view.text().len())));
         }

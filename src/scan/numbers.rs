@@ -1,5 +1,5 @@
 //! Text as a list of numbers: the bytes of a buffer as JSON, C, Python and Node print them, in decimal, hexadecimal or
-//! octal; and dumps, which print them in rows behind their offset.
+//! octal, or quoted-printable writes them; and dumps, which print them in rows behind their offset.
 
 use std::ops::Range;
 
@@ -50,7 +50,7 @@ fn is_part(byte: u8) -> bool {
 }
 
 fn is_between(byte: u8) -> bool {
-    matches!(byte, b' ' | b',' | b';' | b':' | b'"' | b'\'' | b'\n' | b'\r' | b'\t' | b'\\' | b'-')
+    matches!(byte, b' ' | b',' | b';' | b':' | b'=' | b'"' | b'\'' | b'\n' | b'\r' | b'\t' | b'\\' | b'-')
 }
 
 /// Numbers in a row.
@@ -92,7 +92,7 @@ impl<'a> List<'a> {
 
     /// Both readings, where numbers of two digits may be decimal or hexadecimal.
     fn texts(&self) -> Vec<Vec<u8>> {
-        let mut texts: Vec<_> = [self.read(16, 2..=2), self.read(10, 1..=3), self.read(8, 3..=3), self.indexed()]
+        let mut texts: Vec<_> = [self.read(16, 1..=2), self.read(10, 1..=3), self.read(8, 3..=3), self.indexed()]
             .into_iter()
             .flatten()
             .filter(|text| armour::is_text(text))
@@ -223,6 +223,8 @@ mod tests {
             list(|byte| format!("{byte:02X}"), ":"),
             format!("[]byte{{{}}}", list(|byte| format!("0x{byte:02x}"), ", ")),
             format!("String.fromCharCode({})", list(|byte| byte.to_string(), ",")),
+            list(|byte| format!("0x{byte:x}"), ", "),
+            list(|byte| format!("={byte:02X}"), ""),
             list(|byte| format!("{byte:03o}"), " "),
             format!("['{}']", list(|byte| format!("\\x{byte:02x}"), "','")),
         ] {

@@ -5,8 +5,8 @@ use std::{borrow::Cow, ops::Range};
 
 use memchr::{memchr_iter, memmem};
 
-/// What is written in place of bytes that say nothing: the view leaves NULs out.
-const NOTHING: u8 = 0;
+/// What is written in place of bytes that say nothing: the view leaves DEL out. Many NULs would be UTF-16.
+const NOTHING: u8 = 0x7f;
 
 /// A reset of colours: where it stands, others may.
 pub(super) const COLOUR_RESETS: [&str; 4] = ["[0m", "[39m", "[22m", "[00m"];
@@ -33,7 +33,10 @@ pub(super) fn without_colours(bytes: &[u8]) -> Vec<u8> {
             && matches!(bytes.get(end), Some(b'm' | b'K'))
             && (parameters > 0 || start.len() > 1)
         {
-            text[bracket + 1 - start.len()..=end].fill(NOTHING);
+            let from = bracket + 1 - start.len();
+            // Within strings within strings, the backslash has backslashes before it.
+            let escaped = bytes[..from].iter().rev().take_while(|&&byte| byte == b'\\' && start.len() > 1).count();
+            text[from - escaped..=end].fill(NOTHING);
         }
     }
     text
@@ -161,7 +164,7 @@ mod tests {
 
     #[test]
     fn colours_are_left_out_without_their_escape_character() {
-        for start in ["", "^[", "␛", "#033", r"\e", r"\033", r"\x1b"] {
+        for start in ["", "^[", "␛", "#033", r"\e", r"\033", r"\\\\u001b"] {
             let text = format!("{start}[1;31mTrace{start}[0mback {start}[38;5;196m(most{start}[39m [0] a[i]");
             assert_eq!(read(&without_colours(text.as_bytes())), "Traceback (most [0] a[i]");
         }

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::{incident::FingerprintKey, policy::RouteTable, response::Templates, scan::Ruleset};
+use crate::{
+    incident::FingerprintKey,
+    policy::{CleanCopies, RouteTable},
+    response::Templates,
+    scan::Ruleset,
+};
 
 /// Everything an exchange is judged by. Built by `config::compile`, valid by construction.
 #[derive(Debug)]
@@ -19,12 +24,22 @@ pub struct Engine {
     pub compress: bool,
     /// The key of the fingerprints in incidents.
     pub fingerprints: FingerprintKey,
+    /// Which copies of pages are clean by these rules: what is learnt, not set.
+    pub clean: CleanCopies,
 }
 
 impl Engine {
     /// An engine with these rules and the default policy for everything.
     pub fn with_rules(rules: Ruleset, fingerprints: FingerprintKey) -> Self {
         let routes = RouteTable::new(Vec::new(), Arc::default());
-        Self { rules, routes, templates: Templates::default(), tls_before_us: false, compress: false, fingerprints }
+        Self {
+            rules,
+            routes,
+            templates: Templates::default(),
+            tls_before_us: false,
+            compress: false,
+            fingerprints,
+            clean: CleanCopies::default(),
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use super::{
     AcceptEncoding, Admin, Breaker, ByteSize, Categories, Cookies, Csp, Duration, Headers, Host, Inspect,
-    ListenAddress, Log, LogFormat, LogLevel, OnRange, SameSiteSetting, Seal, Server, ServerTls, Upstream,
+    ListenAddress, Log, LogFormat, LogLevel, OnHead, OnRange, SameSiteSetting, Seal, Server, ServerTls, Upstream,
     UpstreamProtocol, UpstreamTls, WeakKeys,
 };
 use crate::{
@@ -70,6 +70,7 @@ impl Default for Inspect {
             pause: Duration::millis(2),
             on_undecodable: Unreadable::default(),
             on_range: OnRange::default(),
+            on_head: OnHead::default(),
             exempt_types: Vec::new(),
             replace_server_errors: false,
             upgrades: UpgradePolicy::default(),

@@ -226,6 +226,8 @@ pub struct Inspect {
     pub on_undecodable: Unreadable,
     /// What happens to requests for a part of a body.
     pub on_range: OnRange,
+    /// What happens to requests for a head alone.
+    pub on_head: OnHead,
     /// Media types that are not read. `image/*` means every image.
     pub exempt_types: Vec<String>,
     /// Whether every response with a status of 500 or more is replaced, leak or not.
@@ -258,6 +260,17 @@ pub enum OnRange {
     #[default]
     Whole,
     /// `Range` is forwarded; the part is inspected by itself, and a leak across its edges may pass.
+    Forward,
+}
+
+/// What happens to requests for a head alone (`HEAD`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnHead {
+    /// The application is asked by `GET`, so that the head is that of the page as it would leave.
+    #[default]
+    Whole,
+    /// `HEAD` is forwarded; the head is that of the page as it was before it was judged.
     Forward,
 }
 

@@ -366,7 +366,7 @@ fn a_variable_with_a_typo_is_an_error() {
     insta::assert_snapshot!(complaint("COFFERDAM_INSPECT"), @"
     a section of keys cannot be set by one value
     env COFFERDAM_INSPECT: inspect
-    set one of its keys: breaker, exempt_types, hold, mode, on_range, on_undecodable, pause, personal_data, quiet, replace_server_errors, upgrades
+    set one of its keys: breaker, exempt_types, hold, mode, on_head, on_range, on_undecodable, pause, personal_data, quiet, replace_server_errors, upgrades
     ");
     insta::assert_snapshot!(complaint("COFFERDAM_ROUTE"), @"
     a list of sections cannot be set by one value

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header, uri::PathAndQuery};
 
 use crate::{
     incident::{Excerpt, IncidentId, Seed},
+    policy::Target,
     request::{Peer, RequestHead, Upgrade},
     response::Wanted,
 };
@@ -39,6 +40,8 @@ pub(super) struct RequestNote {
     pub(super) method: Method,
     /// Without the query, which may hold secrets.
     pub(super) path: Excerpt,
+    /// What is asked for, with its query.
+    whole_path: Option<PathAndQuery>,
     /// The host the client asked for, with its port: in the target, else by `Host`.
     host: Option<HeaderValue>,
     /// Where the page is from that asks.
@@ -56,6 +59,7 @@ impl Default for RequestNote {
         Self {
             method: Method::GET,
             path: Excerpt::from_masked(""),
+            whole_path: None,
             host: None,
             origin: None,
             accept_encoding: None,
@@ -70,6 +74,7 @@ impl RequestNote {
         let mut note = Self {
             method: head.method.clone(),
             path: Excerpt::from_masked(head.uri.path()),
+            whole_path: head.uri.path_and_query().cloned(),
             host: head.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()),
             origin: None,
             accept_encoding: None,
@@ -104,6 +109,11 @@ impl RequestNote {
             Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
             _ => host,
         }
+    }
+
+    /// What the client asked for, as copies of it are known by.
+    pub(super) fn target(&self) -> Target {
+        Target::of(self.host(), self.whole_path.as_ref().map_or("", PathAndQuery::as_str))
     }
 
     /// In which format the client wants an error, given what the upstream answered.

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 
 use super::Exchange;
 use crate::{
@@ -44,6 +44,23 @@ impl Exchange {
     /// Who asks, by the word of trusted proxies. To be asked once the request has been judged.
     pub fn client(&self) -> IpAddr {
         self.client
+    }
+
+    /// Whether the client asked for a head alone, and gets nothing behind it.
+    pub fn is_for_head(&self) -> bool {
+        self.request.method == Method::HEAD
+    }
+
+    /// Whether the page is read for whoever asks for its head. So HEAD and GET agree.
+    pub(super) fn reads_for_head(&self) -> bool {
+        self.route.inspect.whole_heads && self.enforces()
+    }
+
+    /// Asks the application for the page whose head is asked for, if that is to be read.
+    pub(super) fn ask_for_page(&self, head: &mut RequestHead) {
+        if self.is_for_head() && self.reads_for_head() {
+            head.method = Method::GET;
+        }
     }
 
     /// The name of the route, for logs and metrics.

@@ -27,6 +27,7 @@ mod silence;
 mod step;
 mod storm;
 mod switch;
+mod validators;
 mod verdict;
 mod websocket;
 mod window;
@@ -42,7 +43,7 @@ pub use websocket::{MESSAGE_MAX, MessageStep};
 use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use self::{
     body::Inspection,
@@ -55,7 +56,7 @@ use crate::{
     cookies::weak::Candidate,
     engine::Engine,
     incident::{Disposition, Exemption, Mode, Refusal},
-    policy::{RoutePolicy, Unreadable, UpgradePolicy},
+    policy::{RoutePolicy, StoredCopy, Unreadable, UpgradePolicy},
     request::{self, Client, Objection, RequestHead, Upgrade, rate::Attempt},
     response::{self, CorsRepair, HardenReport, NonceInjector, Reply, ResponseHead, SealReport, WeakField},
 };
@@ -95,6 +96,8 @@ pub struct Exchange {
     cors: Option<CorsRepair>,
     weak_fields: Vec<WeakField>,
     candidates: Vec<Candidate>,
+    /// By what the page will be known if it is clean.
+    copies: [Option<StoredCopy>; 2],
     /// Set while the body is HTML that gets nonces.
     injector: Option<NonceInjector>,
     /// Set once; the first reason stands.
@@ -126,6 +129,7 @@ impl Exchange {
             cors: None,
             weak_fields: Vec::new(),
             candidates: Vec::new(),
+            copies: [None; 2],
             injector: None,
             disposition: None,
         }
@@ -173,6 +177,8 @@ impl Exchange {
             return RequestVerdict::Refuse(self.answer_preflight(reply));
         }
         self.route.forward.rewrite(head, &self.facts.peer, self.request.upgrade);
+        self.judge_conditions(head);
+        self.ask_for_page(head);
         self.route.cookies.take_back(&mut head.headers, self.tls, &mut self.hardening.cookies);
         if let Some(sealing) = &self.route.sealing {
             sealing.open(&mut head.headers, self.facts.now, &mut self.sealing);
@@ -206,6 +212,7 @@ impl Exchange {
             self.end_as_read(Disposition::Exempt(Exemption::NoBody));
             return HeadVerdict::Pass(self.harden(head));
         }
+        self.note_validators(&head);
         if head.status == StatusCode::PARTIAL_CONTENT && self.route.inspect.unasked_partial == Unreadable::Replace {
             return self.refuse_head(head);
         }
@@ -312,16 +319,6 @@ impl Exchange {
         self.reply(response::refusal_status(refusal))
     }
 
-    /// The exchange is over and everything released was handed on.
-    pub fn finish(&mut self) -> Outcome {
-        self.close(Disposition::InspectedClean)
-    }
-
-    /// The client went away.
-    pub fn cancel(&mut self) -> Outcome {
-        self.close(Disposition::Cancelled)
-    }
-
     /// Whether what was given out is the last of the body: the next step, whatever call asks for it, breaks it off.
     pub fn breaks_off(&self) -> bool {
         self.body.as_ref().is_some_and(|body| body.broken().is_some())
@@ -337,7 +334,7 @@ impl Exchange {
     }
 
     fn is_bodiless(&self, status: StatusCode) -> bool {
-        self.request.method == Method::HEAD || matches!(status.as_u16(), 204 | 205 | 304)
+        self.is_for_head() && !self.reads_for_head() || matches!(status.as_u16(), 204 | 205 | 304)
     }
 
     /// Several types contradict each other and exempt nothing.
@@ -454,32 +451,6 @@ impl Exchange {
         let masked = self.ledger.masked || self.body.as_ref().is_some_and(|body| body.masked());
         let exempt = self.body.as_ref().and_then(|body| body.exemption()).map(Disposition::Exempt);
         self.end_as(if masked { Disposition::Masked } else { exempt.unwrap_or(otherwise) });
-    }
-
-    fn close(&mut self, otherwise: Disposition) -> Outcome {
-        self.end_as(otherwise);
-        let disposition = self.disposition.unwrap_or(otherwise);
-        let mode = self.route.inspect.mode;
-        let breaker = self.settle_breaker();
-        let evidence = self.ledger.evidence();
-        let kept_back = matches!(disposition, Disposition::Replaced | Disposition::Masked | Disposition::Severed);
-        let incident =
-            (kept_back || self.ledger.observed.is_some() || disposition == Disposition::Refused(Refusal::Unreadable))
-                .then(|| self.incident(disposition));
-        Outcome {
-            disposition,
-            mode,
-            route: self.route.clone(),
-            incident,
-            objections: std::mem::take(&mut self.objections),
-            hardening: std::mem::take(&mut self.hardening),
-            sealing: std::mem::take(&mut self.sealing),
-            cors: self.cors,
-            signed: self.signed_values(disposition),
-            weak_fields: std::mem::take(&mut self.weak_fields),
-            breaker,
-            evidence,
-        }
     }
 }
 

@@ -36,6 +36,8 @@ pub struct InspectPolicy {
     pub unreadable: Unreadable,
     /// Whether a 206 that nobody asked for (ranges are not forwarded) passes.
     pub unasked_partial: Unreadable,
+    /// Whether a request for a head alone is sent as one for the page, whose head is known when it has been judged.
+    pub whole_heads: bool,
     /// Every response with a status of 500 or more is replaced, leak or not (profile `lockdown`).
     pub replace_server_errors: bool,
 }
@@ -51,6 +53,7 @@ impl Default for InspectPolicy {
             exempt_types: Vec::new(),
             unreadable: Unreadable::Replace,
             unasked_partial: Unreadable::Replace,
+            whole_heads: true,
             replace_server_errors: false,
         }
     }

@@ -1,6 +1,7 @@
 //! What to do with findings: routes, the score, the verdict.
 
 mod breaker;
+mod copies;
 mod inspect;
 mod judge;
 mod prose;
@@ -10,6 +11,7 @@ mod shield;
 mod trace;
 
 pub use breaker::{Breaker, BreakerSettings, BreakerTurn};
+pub use copies::{CleanCopies, StoredCopy, Target};
 pub use inspect::{InspectPolicy, Unreadable};
 pub use judge::{Judgement, Mask, Page, Verdict, judge};
 pub use prose::Prose;

@@ -17,7 +17,7 @@ use http::{HeaderMap, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use thiserror::Error;
 
-use super::{answer, answer_refusal, pause::Pause, respond, visit::Visit};
+use super::{answer, answer_head, answer_refusal, pause::Pause, respond, visit::Visit};
 use crate::{
     exchange::{Released, Step},
     incident::Refusal,
@@ -235,6 +235,10 @@ impl Inspected {
 
     fn commit(mut self, head: ResponseHead, body: Released, whole: bool) -> Response<ProxyBody> {
         let trailers = matches!(self.state, State::Ending(Some(_)));
+        if self.visit.exchange.is_for_head() {
+            let length = (whole && !trailers).then(|| body.iter().map(Bytes::len).sum());
+            return answer_head(self.visit, head, whole, length);
+        }
         respond(head, |head| {
             self.visit.entry.status = Some(head.status);
             if whole && !trailers {

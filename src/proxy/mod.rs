@@ -174,6 +174,8 @@ impl Proxy {
         }
         visit.report_development_server(&head.headers);
         match visit.exchange.on_response_head(response_head(head)) {
+            HeadVerdict::Pass(head) if visit.exchange.is_for_head() => answer_head(visit, head, true, None),
+            HeadVerdict::Stream(head) if visit.exchange.is_for_head() => answer_head(visit, head, false, None),
             HeadVerdict::Pass(head) => {
                 let body = self.taken_ahead(&visit, body);
                 respond(head, |head| ProxyBody::passing(visit.answered(head), body))
@@ -292,6 +294,18 @@ fn answer(visit: Visit, reply: Reply) -> Response<ProxyBody> {
         let body = ProxyBody::whole(vec![body]);
         visit.answered(head).finish(&body);
         body
+    })
+}
+
+/// Answers with a head alone. What is not read of the body behind it, and was `whole` or not, is dropped with its
+/// connection. A length that the fields do not say is said: GET would get it.
+fn answer_head(visit: Visit, mut head: ResponseHead, whole: bool, length: Option<usize>) -> Response<ProxyBody> {
+    if let Some(length) = length {
+        head.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
+    }
+    respond(head, |head| {
+        visit.answered(head).finish_head(whole);
+        ProxyBody::Empty
     })
 }
 

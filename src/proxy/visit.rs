@@ -51,6 +51,16 @@ impl Visit {
         self.close();
     }
 
+    /// Closes the record of an answer of which the client wants the head alone. What was judged whole counts as read.
+    pub(super) fn finish_head(mut self, whole: bool) {
+        if whole {
+            return self.close();
+        }
+        self.closed = true;
+        let outcome = self.exchange.finish_head();
+        self.recorder.exchange(&self.entry, &outcome);
+    }
+
     /// Closes the record; everything that was to leave has been handed on.
     pub(super) fn close(&mut self) {
         if !std::mem::replace(&mut self.closed, true) {

@@ -105,7 +105,7 @@ fn responses_without_a_body_end_with_their_head() {
             _ => answer("200 OK", "", "body"),
         })]
     });
-    let proxy = Cofferdam::before(&origin);
+    let proxy = Cofferdam::with(&origin, |_, route| route.inspect.whole_heads = false);
     let mut client = proxy.client();
     assert_eq!(client.get("/204").status, 204);
     assert_eq!(client.get("/304").field("etag"), Some("\"a\""));

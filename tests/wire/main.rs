@@ -10,6 +10,8 @@ mod audit;
 #[cfg(test)]
 mod closed;
 #[cfg(test)]
+mod copies;
+#[cfg(test)]
 mod ending;
 #[cfg(test)]
 mod framing;

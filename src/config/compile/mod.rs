@@ -29,14 +29,14 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 use http::HeaderValue;
 
 use super::{
-    AcceptEncoding, Config, ConfigError, Cookies, Cors, Guard, Headers, Host, Inspect, Loaded, OnRange, Origin,
+    AcceptEncoding, Config, ConfigError, Cookies, Cors, Guard, Headers, Host, Inspect, Loaded, OnHead, OnRange, Origin,
     Profile, Route, UpstreamUrl,
 };
 use crate::{
     config,
     engine::Engine,
     incident::{FingerprintKey, Mode},
-    policy::{Breaker, BreakerSettings, InspectPolicy, RouteMatch, RoutePolicy, RouteTable, Unreadable},
+    policy::{Breaker, BreakerSettings, CleanCopies, InspectPolicy, RouteMatch, RoutePolicy, RouteTable, Unreadable},
     request::{ForwardPolicy, HostRule, rate::RateTables},
 };
 
@@ -57,6 +57,7 @@ pub fn engine(loaded: &Loaded, random: FingerprintKey, rates: &RateTables) -> Re
         tls_before_us: loaded.config.server.behind_tls,
         compress: workers::compresses(loaded),
         fingerprints: files::fingerprint_key(loaded)?.unwrap_or(random),
+        clean: CleanCopies::default(),
     })
 }
 
@@ -157,6 +158,7 @@ fn inspection(place: &Place<'_>, inspect: &Inspect) -> Result<InspectPolicy, Con
             OnRange::Whole => Unreadable::Replace,
             OnRange::Forward => Unreadable::Pass,
         },
+        whole_heads: inspect.on_head == OnHead::Whole,
         replace_server_errors: inspect.replace_server_errors || config.profile == Profile::Lockdown,
     })
 }

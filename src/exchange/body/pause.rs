@@ -78,27 +78,37 @@ impl Inspection {
         found.findings.is_empty() && found.beside.is_empty()
     }
 
-    /// The end of what may leave of a body that was broken off: not the word in which it was, and nothing that may
-    /// be the beginning of a finding. Of an event or a message that is not whole, nothing.
+    /// The end of what may leave of a body that was broken off: not the word in which it was, nor what a rule looks at in
+    /// the same line. Of an event or a message that is not whole, nothing; nor what a part still withholds.
     pub(super) fn end_of_sound(&self, cx: &Context<'_>) -> u64 {
+        let parts = self.parts.as_ref().map_or(u64::MAX, |parts| parts.limit());
         if self.cut != Cut::Blocks {
-            return self.window.judged();
+            return self.window.judged().min(parts);
         }
-        let (text, offset) = self.window.since(self.window.received().saturating_sub(2 * MARGIN as u64));
-        offset + undecided(cx, text).min(calm::last_word(text)) as u64
+        let (text, offset) = self.window.since(self.window.received().saturating_sub(MARGIN as u64));
+        let line = line_start(text);
+        let sound = match first_looked_at(cx, &text[line..]) {
+            Some(at) => calm::last_word(&text[..line + at]),
+            None => calm::last_word(text),
+        };
+        (offset + sound as u64).min(parts)
     }
 }
 
-/// The first byte of the line before the one in which something stands, in plain or spelt by escapes, at which a rule
-/// looks, within the last bytes that may still be part of what it finds.
+/// The first byte of the line before the one in which something stands at which a rule looks, within the last bytes
+/// that may still be part of what it finds.
 fn undecided(cx: &Context<'_>, text: &[u8]) -> usize {
     let recent = text.len().saturating_sub(MARGIN);
-    let view = View::build(&text[recent..]);
-    let raw = first_anchor(cx, &text[recent..]).map(|at| recent + at);
-    let spelt = first_anchor(cx, view.text()).map(|at| recent + view.source_start(at));
-    let Some(at) = raw.into_iter().chain(spelt).min() else { return text.len() };
-    let line = line_start(&text[..at]);
+    let Some(at) = first_looked_at(cx, &text[recent..]) else { return text.len() };
+    let line = line_start(&text[..recent + at]);
     line_start(&text[..line.saturating_sub(1)])
+}
+
+/// Where the first literal of any rule stands, in plain or spelt by escapes.
+fn first_looked_at(cx: &Context<'_>, text: &[u8]) -> Option<usize> {
+    let view = View::build(text);
+    let spelt = first_anchor(cx, view.text()).map(|at| view.source_start(at));
+    first_anchor(cx, text).into_iter().chain(spelt).min()
 }
 
 fn first_anchor(cx: &Context<'_>, text: &[u8]) -> Option<usize> {

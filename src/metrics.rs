@@ -271,23 +271,6 @@ mod tests {
     use super::*;
     use crate::response::HeaderPolicy;
 
-    fn outcome(disposition: Disposition) -> Outcome {
-        Outcome {
-            disposition,
-            mode: Mode::Enforce,
-            route: Arc::default(),
-            incident: None,
-            objections: Vec::new(),
-            hardening: Default::default(),
-            sealing: Default::default(),
-            cors: None,
-            signed: None,
-            weak_fields: Vec::new(),
-            breaker: None,
-            evidence: Default::default(),
-        }
-    }
-
     fn rendered(metrics: &Metrics) -> String {
         String::from_utf8(metrics.render().unwrap()).unwrap()
     }
@@ -297,9 +280,9 @@ mod tests {
         let metrics = Metrics::new(Registry::new()).unwrap();
         let worker = WorkerMetrics::new(metrics.clone());
         for _ in 0..100 {
-            worker.exchange(&outcome(Disposition::InspectedClean), Duration::from_millis(3));
+            worker.exchange(&Outcome::ended(Disposition::InspectedClean), Duration::from_millis(3));
         }
-        worker.exchange(&outcome(Disposition::Masked), Duration::from_millis(3));
+        worker.exchange(&Outcome::ended(Disposition::Masked), Duration::from_millis(3));
         worker.flush();
         let text = rendered(&metrics);
         let line = |disposition, count| {
@@ -315,7 +298,7 @@ mod tests {
     #[test]
     fn what_was_met_in_cookies_is_counted_by_route_and_what_would_be_set_where_it_is_observed() {
         let metrics = Metrics::new(Registry::new()).unwrap();
-        let mut outcome = outcome(Disposition::InspectedClean);
+        let mut outcome = Outcome::ended(Disposition::InspectedClean);
         (outcome.hardening.cookies.duplicate, outcome.hardening.headers.set) = (2, 3);
         let count = |outcome: &Outcome| WorkerMetrics::new(metrics.clone()).exchange(outcome, Duration::ZERO);
         count(&outcome);

@@ -124,8 +124,6 @@ fn sarif_level(severity: Severity) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::incident::{Category, Excerpt, Exemption, Extract, IncidentId, Mode};
 
@@ -150,20 +148,7 @@ mod tests {
             extract: Extract::default(),
             score: None,
         };
-        let outcome = |disposition, incident| Outcome {
-            disposition,
-            mode: Mode::Enforce,
-            route: Arc::default(),
-            incident,
-            objections: Vec::new(),
-            hardening: Default::default(),
-            sealing: crate::response::SealReport::default(),
-            cors: None,
-            signed: None,
-            weak_fields: Vec::new(),
-            breaker: None,
-            evidence: Default::default(),
-        };
+        let outcome = |disposition, incident| Outcome { incident, ..Outcome::ended(disposition) };
         vec![
             Judged { name: "a".into(), outcome: outcome(Disposition::InspectedClean, None) },
             Judged { name: "b".into(), outcome: outcome(Disposition::Replaced, Some(incident)) },

@@ -93,6 +93,27 @@ pub struct Outcome {
     pub evidence: Evidence,
 }
 
+#[cfg(test)]
+impl Outcome {
+    /// Of an exchange on the default route that ended so, of which there is nothing else to tell.
+    pub(crate) fn ended(disposition: Disposition) -> Self {
+        Self {
+            disposition,
+            mode: Mode::Enforce,
+            route: Arc::default(),
+            incident: None,
+            objections: Vec::new(),
+            hardening: HardenReport::default(),
+            sealing: SealReport::default(),
+            cors: None,
+            signed: None,
+            weak_fields: Vec::new(),
+            breaker: None,
+            evidence: Evidence::default(),
+        }
+    }
+}
+
 /// What counted for and against a page.
 #[derive(Debug, Default)]
 pub struct Evidence {

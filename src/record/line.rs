@@ -200,12 +200,12 @@ fn civil(days: u64) -> (u64, u64, u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::{net::Ipv4Addr, sync::Arc, time::Instant};
+    use std::{net::Ipv4Addr, time::Instant};
 
     use http::{Method, StatusCode};
 
     use super::*;
-    use crate::incident::{Disposition, IncidentId, Mode};
+    use crate::incident::{Disposition, IncidentId};
 
     fn line(format: LogFormat, target: &str) -> String {
         let entry = Entry {
@@ -217,20 +217,7 @@ mod tests {
             status: Some(StatusCode::OK),
             bytes: 12,
         };
-        let outcome = Outcome {
-            disposition: Disposition::InspectedClean,
-            mode: Mode::Enforce,
-            route: Arc::default(),
-            incident: None,
-            objections: Vec::new(),
-            hardening: Default::default(),
-            sealing: Default::default(),
-            cors: None,
-            signed: None,
-            weak_fields: Vec::new(),
-            breaker: None,
-            evidence: Default::default(),
-        };
+        let outcome = Outcome::ended(Disposition::InspectedClean);
         let mut lines = Lines::default();
         lines.access(format, &entry, &outcome, Duration::from_millis(2));
         String::from_utf8(lines.buffer).unwrap()

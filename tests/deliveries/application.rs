@@ -4,25 +4,19 @@ use std::net::SocketAddr;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 
 use crate::{
     case::{Case, Delivery},
     contents::CONTENTS,
     deliveries,
+    numbered::application,
 };
 
 /// Starts it; it ends with the test's runtime.
 pub(crate) async fn start() -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream));
-        }
-    });
-    address
+    application(serve).await
 }
 
 /// The path under which the application delivers it.

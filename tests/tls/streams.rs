@@ -1,12 +1,15 @@
 //! HTTP/2: containment stream by stream, and the way of fields between the versions.
 
+use std::pin::Pin;
+
 use bytes::Bytes;
 use cofferdam::{
     app::{AppSettings, Service},
     upstream::Protocol,
 };
-use http::{Request, Version};
+use http::{Request, Response, Version};
 use http_body_util::{BodyExt, Empty};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 
 use crate::support::{Application, Authority, Speaks, Visitor, front, proxy::leaks, settings, start, start_shielded};
@@ -40,17 +43,24 @@ async fn a_leak_is_replaced_or_masked_as_in_http1() {
     assert_ne!(masked.body, leaks().masked.1);
 }
 
-#[tokio::test]
-async fn a_severed_stream_is_reset_and_the_others_go_on() {
-    let (_application, _service, visitor) = proxied().await;
-    let stream = visitor.clone().http2().handshake().await.unwrap();
+/// Asks for paths on one connection of HTTP/2, at the same time if wanted.
+async fn asking(visitor: Visitor) -> impl Fn(&str) -> ResponseFuture {
+    let stream = visitor.http2().handshake().await.unwrap();
     let (sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    let ask = |path: &str| {
+    move |path| {
         let request = Request::get(format!("https://localhost{path}")).body(Empty::<Bytes>::new()).unwrap();
-        sender.clone().send_request(request)
-    };
+        Box::pin(sender.clone().send_request(request))
+    }
+}
+
+type ResponseFuture = Pin<Box<dyn Future<Output = hyper::Result<Response<Incoming>>> + Send>>;
+
+#[tokio::test]
+async fn a_severed_stream_is_reset_and_the_others_go_on() {
+    let (_application, _service, visitor) = proxied().await;
+    let ask = asking(visitor.clone()).await;
     let (severed, large) = tokio::join!(ask("/severed"), ask("/large"));
     let (severed, large) = tokio::join!(severed.unwrap().collect(), large.unwrap().collect());
     let reset = std::error::Error::source(&severed.unwrap_err()).unwrap().to_string();
@@ -159,14 +169,7 @@ async fn a_request_waits_for_its_turn_and_not_for_ever() {
     settings.connections.max_connections = 1;
     settings.connections.head_timeout = std::time::Duration::from_millis(200);
     let service = start(settings);
-    let stream = Visitor::tls(&service, &authority.roots()).http2().handshake().await.unwrap();
-    let (sender, connection) =
-        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
-    tokio::spawn(connection);
-    let ask = |path: &str| {
-        let request = Request::get(format!("https://localhost{path}")).body(Empty::<Bytes>::new()).unwrap();
-        sender.clone().send_request(request)
-    };
+    let ask = asking(Visitor::tls(&service, &authority.roots())).await;
     let silent = tokio::spawn(ask("/silent"));
     let refused = loop {
         // Until the silent one has taken the only turn, others are answered.

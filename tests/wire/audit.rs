@@ -9,7 +9,7 @@ use cofferdam::{
 use serde_json::Value;
 
 use crate::{
-    guard::{configured, rates},
+    configured::{configured, rates},
     support::origin::{Act, Asked, Origin, answer},
 };
 

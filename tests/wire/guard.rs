@@ -1,42 +1,15 @@
 //! The guard on the way in and what is said to browsers on the way out, as the configuration has it.
 
-use std::io;
+use cofferdam::app::{Reload, Watched};
 
-use cofferdam::{
-    app::{AppSettings, Reload, Watched, start},
-    config::{Sources, compile, load},
-    engine::Engine,
-    incident::{FingerprintKey, HashKey},
-    request::rate::RateTables,
-    server::ListenAddress,
-    upstream::{UpstreamAddress, UpstreamSettings},
+use crate::{
+    configured::{configured, engine, rates},
+    support::{
+        client::{Client, Response},
+        cofferdam::Cofferdam,
+        origin::{Act, Origin, answer},
+    },
 };
-
-use crate::support::{
-    client::{Client, Response},
-    cofferdam::Cofferdam,
-    origin::{Act, Origin, answer},
-};
-
-pub(crate) fn rates() -> RateTables {
-    RateTables::new(1 << 16, HashKey::from_random([3; 16]))
-}
-
-fn engine(text: &str, rates: &RateTables) -> Engine {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), text).unwrap();
-    let loaded = load(&Sources { file: Some(file.path().to_owned()), ..Sources::default() }).unwrap();
-    compile::engine(&loaded, FingerprintKey::new([1; 32]), rates).unwrap()
-}
-
-/// In front of `origin`, as the configuration of this text says, with two workers.
-pub(crate) fn configured(origin: &Origin, text: &str, rates: &RateTables) -> Cofferdam {
-    let upstream = UpstreamAddress::Tcp { host: "127.0.0.1".into(), port: origin.address.port() };
-    let listen = ListenAddress::Tcp(([127, 0, 0, 1], 0).into());
-    let mut settings = AppSettings::new(vec![listen], UpstreamSettings::new(upstream));
-    settings.workers = 2;
-    Cofferdam { service: start(settings, engine(text, rates), io::sink()).unwrap() }
-}
 
 pub(crate) fn ask(client: &mut Client, method: &str, target: &str, fields: &str) -> Response {
     client.send(format!("{method} {target} HTTP/1.1\r\nHost: app.example\r\n{fields}\r\n"));

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    guard::{ask, configured, rates},
+    configured::{configured, rates},
+    guard::ask,
     support::{
         client::Response,
         origin::{Act, Origin, answer},

@@ -10,6 +10,8 @@ mod audit;
 #[cfg(test)]
 mod closed;
 #[cfg(test)]
+mod configured;
+#[cfg(test)]
 mod copies;
 #[cfg(test)]
 mod ending;

@@ -1,21 +1,14 @@
 //! Cookies and tokens that anyone can make are told to the operator; the client notices nothing.
 
-use std::io;
+use cofferdam::app::{Reload, Watched};
 
-use cofferdam::{
-    app::{AppSettings, Reload, Watched, start},
-    config::{Sources, compile, load},
-    engine::Engine,
-    incident::{FingerprintKey, HashKey},
-    request::rate::RateTables,
-    server::ListenAddress,
-    upstream::{UpstreamAddress, UpstreamSettings},
-};
-
-use crate::support::{
-    client::get,
-    cofferdam::Cofferdam,
-    origin::{Origin, answer},
+use crate::{
+    configured::{configured, engine, rates},
+    support::{
+        client::get,
+        cofferdam::Cofferdam,
+        origin::{Origin, answer},
+    },
 };
 
 /// Made by Flask 3.1 with a key of the built-in list.
@@ -27,22 +20,6 @@ const UNSIGNED: &str = "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.eyJzdWIiOiJhZGEifQ."
 /// `{"alg":"HS256"}`, `{"iat":0,"exp":2592000}` (30 days), a signature by no known key.
 const LONG_LIVED: &str =
     "eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjAsImV4cCI6MjU5MjAwMH0.c29tZSBzaWduYXR1cmUgb2YgMzIgYnl0ZXMgb3Igc28";
-
-fn engine(text: &str) -> Engine {
-    let file = tempfile::NamedTempFile::new().unwrap();
-    std::fs::write(file.path(), text).unwrap();
-    let loaded = load(&Sources { file: Some(file.path().to_owned()), ..Sources::default() }).unwrap();
-    let rates = RateTables::new(1 << 10, HashKey::from_random([3; 16]));
-    compile::engine(&loaded, FingerprintKey::new([1; 32]), &rates).unwrap()
-}
-
-fn configured(origin: &Origin, text: &str) -> Cofferdam {
-    let upstream = UpstreamAddress::Tcp { host: "127.0.0.1".into(), port: origin.address.port() };
-    let listen = ListenAddress::Tcp(([127, 0, 0, 1], 0).into());
-    let mut settings = AppSettings::new(vec![listen], UpstreamSettings::new(upstream));
-    settings.workers = 1;
-    Cofferdam { service: start(settings, engine(text), io::sink()).unwrap() }
-}
 
 fn signed() -> Origin {
     Origin::saying(answer("200 OK", &format!("Set-Cookie: session={FLASK}; HttpOnly; Path=/\r\n"), "hello"))
@@ -65,7 +42,8 @@ fn finding(rule: &str, count: usize) -> String {
 #[test]
 fn a_session_signed_with_a_known_key_is_an_incident_and_the_client_notices_nothing() {
     let origin = signed();
-    let (off, on) = (configured(&origin, "cookies.weak_keys.mode = \"off\""), configured(&origin, ""));
+    let (off, on) =
+        (configured(&origin, "cookies.weak_keys.mode = \"off\"", &rates()), configured(&origin, "", &rates()));
     assert_eq!(bytes(&off), bytes(&on));
     let (off, on) = (off.stop(), on.stop());
     assert!(on.contains(&finding("weak-key-flask", 1)), "{on}");
@@ -76,7 +54,7 @@ fn a_session_signed_with_a_known_key_is_an_incident_and_the_client_notices_nothi
 #[test]
 fn unsigned_and_long_lived_tokens_of_clients_are_incidents() {
     let origin = Origin::saying(answer("200 OK", "", "hello"));
-    let proxy = configured(&origin, "");
+    let proxy = configured(&origin, "", &rates());
     let mut client = proxy.client();
     for field in [format!("Authorization: Bearer {UNSIGNED}"), format!("Cookie: token={LONG_LIVED}")] {
         client.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{field}\r\n\r\n"));
@@ -93,10 +71,10 @@ fn a_reload_brings_new_keys_into_force_and_repeats_no_incident() {
     let keys = directory.path().join("own.txt");
     std::fs::write(&keys, "any a key of no cookie here\n").unwrap();
     let origin = signed();
-    let proxy = configured(&origin, "");
+    let proxy = configured(&origin, "", &rates());
     bytes(&proxy);
     let text = format!("cookies.weak_keys.key_files = [{:?}]", keys.display().to_string());
-    let load = Box::new(move || Ok(engine(&text)));
+    let load = Box::new(move || Ok(engine(&text, &rates())));
     proxy.service.renew(&mut Reload { load, watched: Watched::new(|| None) });
     bytes(&proxy);
     let counts = proxy.stop();

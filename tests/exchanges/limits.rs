@@ -1,47 +1,33 @@
 //! Rate limits and lock-out through whole exchanges.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set up its case has failed")]
-
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use cofferdam::{
     engine::Engine,
-    exchange::{Exchange, Facts, RequestVerdict},
-    incident::{Disposition, FingerprintKey, HashKey, IncidentId, Mode, Refusal, Seed},
-    policy::{RoutePolicy, RouteTable},
+    exchange::RequestVerdict,
+    incident::{Disposition, HashKey, Mode, Refusal},
+    policy::RoutePolicy,
     request::{
-        GuardPolicy, Peer, RequestHead,
+        GuardPolicy,
         rate::{RatePolicy, RateTables},
     },
     response::{Reply, ResponseHead},
-    scan::Ruleset,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
+use http::{HeaderMap, Method, StatusCode, header};
+
+use super::stage::{exchange, request};
 
 fn engine() -> Arc<Engine> {
-    let key = HashKey::from_random([1; 16]);
-    let mut rate = RatePolicy::new(&RateTables::new(1 << 14, key));
+    let mut rate = RatePolicy::new(&RateTables::new(1 << 14, HashKey::from_random([1; 16])));
     (rate.anonymous.mode, rate.lockout.mode) = (Mode::Enforce, Mode::Enforce);
     let guard = Arc::new(GuardPolicy { rate: Some(Arc::new(rate)), ..GuardPolicy::default() });
-    let policy = RoutePolicy { guard, ..RoutePolicy::default() };
-    let mut engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));
-    engine.routes = RouteTable::new(Vec::new(), Arc::new(policy));
-    Arc::new(engine)
+    Arc::new(super::stage::engine(RoutePolicy { guard, ..RoutePolicy::default() }))
 }
 
 /// One request at this second; the reply of the proxy, if it refused.
 fn visit(engine: &Arc<Engine>, method: Method, path: &'static str, second: u64, answer: u16) -> Option<Reply> {
-    let facts = Facts {
-        incident_id: IncidentId::from_random([0; 12]),
-        peer: Peer { address: IpAddr::from([192, 0, 2, 1]), tls: true },
-        now: 0,
-        clock: Duration::from_secs(second),
-        seed: Seed::from_random([7; 32]),
-    };
-    let mut exchange = Exchange::new(engine.clone(), facts);
-    let headers = [(header::HOST, HeaderValue::from_static("localhost"))].into_iter().collect();
-    let mut request = RequestHead { method, uri: Uri::from_static(path), version: Version::HTTP_11, headers };
-    if let RequestVerdict::Refuse(reply) = exchange.on_request(&mut request) {
+    let mut exchange = exchange(engine, Duration::from_secs(second));
+    if let RequestVerdict::Refuse(reply) = exchange.on_request(&mut request(method, path, &[])) {
         assert_eq!(exchange.finish().disposition, Disposition::Refused(Refusal::RateLimit));
         return Some(reply);
     }

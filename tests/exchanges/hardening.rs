@@ -1,50 +1,22 @@
 //! Policies for pages and other origins through whole exchanges, and what is handed to the test for weak keys.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run should fail there")]
-
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cofferdam::{
     cookies::weak::{KeyList, Seen, Watch},
     engine::Engine,
-    exchange::{Exchange, Facts, HeadVerdict, Outcome, RequestVerdict, Step},
-    incident::{Disposition, Exemption, FingerprintKey, HashKey, IncidentId, Mode, Refusal, Seed},
-    policy::{RoutePolicy, RouteTable},
-    request::{Origin, Peer, RequestHead},
+    exchange::{HeadVerdict, Outcome, RequestVerdict, Step},
+    incident::{Disposition, Exemption, HashKey, Mode, Refusal},
+    policy::RoutePolicy,
+    request::{Origin, RequestHead},
     response::{
         CorsPolicy, CorsRepair, CspPolicy, Format, HeaderPolicy, Preflight, ResponseHead, Setting, Template, When,
     },
-    scan::Ruleset,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, Version, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 
-fn engine(policy: RoutePolicy) -> Arc<Engine> {
-    let mut engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));
-    engine.routes = RouteTable::new(Vec::new(), Arc::new(policy));
-    Arc::new(engine)
-}
-
-fn exchange(engine: &Arc<Engine>) -> Exchange {
-    let facts = Facts {
-        incident_id: IncidentId::from_random([0; 12]),
-        peer: Peer { address: IpAddr::from([127, 0, 0, 1]), tls: true },
-        now: 0,
-        clock: Duration::ZERO,
-        seed: Seed::from_random([7; 32]),
-    };
-    Exchange::new(engine.clone(), facts)
-}
-
-fn fields(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-    pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
-}
-
-fn request(method: Method, pairs: &[(&'static str, &'static str)]) -> RequestHead {
-    let mut headers = fields(pairs);
-    headers.insert(header::HOST, HeaderValue::from_static("localhost"));
-    RequestHead { method, uri: Uri::from_static("/"), version: Version::HTTP_11, headers }
-}
+use super::stage::{engine, exchange, fields, request};
 
 /// The head and body that leave.
 fn page(
@@ -53,8 +25,8 @@ fn page(
     body: &'static str,
     piece: usize,
 ) -> (HeaderMap, String) {
-    let mut exchange = exchange(engine);
-    assert!(matches!(exchange.on_request(&mut request(Method::GET, &[])), RequestVerdict::Forward));
+    let mut exchange = exchange(engine, Duration::ZERO);
+    assert!(matches!(exchange.on_request(&mut request(Method::GET, "/", &[])), RequestVerdict::Forward));
     let head = ResponseHead::new(StatusCode::OK, fields(pairs));
     assert!(matches!(exchange.on_response_head(head), HeadVerdict::Inspect));
     let (mut headers, mut out) = (HeaderMap::new(), Vec::new());
@@ -76,7 +48,7 @@ fn with_nonces() -> Arc<Engine> {
     let own: [Box<str>; 1] = ["'self'".into()];
     let directives = [("script-src", &own[..])];
     let csp = CspPolicy::build(Mode::Enforce, When::Absent, true, directives.into_iter()).unwrap();
-    engine(RoutePolicy { csp: Some(Arc::new(csp)), ..RoutePolicy::default() })
+    Arc::new(engine(RoutePolicy { csp: Some(Arc::new(csp)), ..RoutePolicy::default() }))
 }
 
 const PAGE: &str = "<html><script>a()</script><p title='<script>'>x</p><style>p{}</style></html>";
@@ -114,7 +86,7 @@ fn head(
     request: &mut RequestHead,
     answer: &[(&'static str, &'static str)],
 ) -> (HeaderMap, Outcome) {
-    let mut exchange = exchange(engine);
+    let mut exchange = exchange(engine, Duration::ZERO);
     if let RequestVerdict::Refuse(reply) = exchange.on_request(request) {
         return (reply.headers, exchange.finish());
     }
@@ -128,14 +100,14 @@ fn a_reflected_origin_is_taken_back_and_a_preflight_answered() {
     let preflight = Preflight { methods: vec![Method::PUT], headers: Vec::new(), credentials: true, max_age: 60 };
     let origins = vec![Origin::parse("https://app.example").unwrap()];
     let cors = CorsPolicy { mode: Mode::Enforce, origins, preflight: Some(preflight) };
-    let engine = engine(RoutePolicy { cors: Arc::new(cors), ..RoutePolicy::default() });
+    let engine = Arc::new(engine(RoutePolicy { cors: Arc::new(cors), ..RoutePolicy::default() }));
     let given = [("access-control-allow-origin", "https://evil.example"), ("access-control-allow-credentials", "true")];
-    let mut asked = request(Method::GET, &[("origin", "https://evil.example")]);
+    let mut asked = request(Method::GET, "/", &[("origin", "https://evil.example")]);
     let (headers, outcome) = head(&engine, &mut asked, &given);
     assert_eq!(outcome.cors, Some(CorsRepair::Reflected));
     assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
     let ask = [("origin", "https://app.example"), ("access-control-request-method", "PUT")];
-    let (headers, outcome) = head(&engine, &mut request(Method::OPTIONS, &ask), &[]);
+    let (headers, outcome) = head(&engine, &mut request(Method::OPTIONS, "/", &ask), &[]);
     assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_METHODS], "PUT");
     assert_eq!(outcome.disposition, Disposition::Exempt(Exemption::Preflight));
 }
@@ -144,16 +116,14 @@ fn a_reflected_origin_is_taken_back_and_a_preflight_answered() {
 fn an_operators_error_page_keeps_its_style_under_the_policy_of_the_application() {
     let policy = Setting::absent(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'self'"));
     let headers = HeaderPolicy { set: vec![policy], ..HeaderPolicy::default() };
-    let mut engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));
-    let route = RoutePolicy { headers: Arc::new(headers), ..RoutePolicy::default() };
-    engine.routes = RouteTable::new(Vec::new(), Arc::new(route));
+    let mut engine = engine(RoutePolicy { headers: Arc::new(headers), ..RoutePolicy::default() });
     engine
         .templates
         .set(Template::parse(Format::Html, "<style>a{}</style><script>show('{incident}')</script>").unwrap());
     let engine = Arc::new(engine);
     let policy = |method| {
-        let mut exchange = exchange(&engine);
-        let mut head = request(method, &[("accept", "text/html")]);
+        let mut exchange = exchange(&engine, Duration::ZERO);
+        let mut head = request(method, "/", &[("accept", "text/html")]);
         assert!(matches!(exchange.on_request(&mut head), RequestVerdict::Forward));
         let reply = exchange.refuse(Refusal::UpstreamUnreachable);
         reply.headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned()
@@ -166,8 +136,8 @@ fn an_operators_error_page_keeps_its_style_under_the_policy_of_the_application()
 
 #[test]
 fn what_is_met_in_cookies_is_told_with_the_end_of_the_exchange() {
-    let engine = engine(RoutePolicy::default());
-    let mut sent = request(Method::GET, &[("cookie", "sid=planted; a=1; sid=2")]);
+    let engine = Arc::new(engine(RoutePolicy::default()));
+    let mut sent = request(Method::GET, "/", &[("cookie", "sid=planted; a=1; sid=2")]);
     let (_, outcome) = head(&engine, &mut sent, &[("set-cookie", "sid=1"), ("set-cookie", "=")]);
     let met: Vec<_> = outcome.hardening.cookies.outcomes().collect();
     assert_eq!(met, [("changed", 1), ("malformed", 1), ("duplicate", 1)]);
@@ -178,12 +148,12 @@ fn what_is_met_in_cookies_is_told_with_the_end_of_the_exchange() {
 fn signed_cookies_are_handed_to_the_test_for_weak_keys_once() {
     let seen = Seen::new(64, HashKey::from_random([1; 16]));
     let watch = Watch { seen, keys: Arc::new(KeyList::embedded().unwrap()) };
-    let engine = engine(RoutePolicy { weak_keys: Some(Arc::new(watch)), ..RoutePolicy::default() });
+    let engine = Arc::new(engine(RoutePolicy { weak_keys: Some(Arc::new(watch)), ..RoutePolicy::default() }));
     let set = [("set-cookie", "session=eyJhZG1pbiI6ZmFsc2UsInVzZXIiOiJhZGEifQ.awU2Fw.Kia3uTQHz9sb4gSAabOJevoAK7A")];
-    let (_, outcome) = head(&engine, &mut request(Method::GET, &[("cookie", "theme=dark")]), &set);
+    let (_, outcome) = head(&engine, &mut request(Method::GET, "/", &[("cookie", "theme=dark")]), &set);
     let signed = outcome.signed.unwrap();
     let weak = signed.candidates[0].test(&signed.keys, 0).unwrap();
     assert_eq!((signed.candidates.len(), weak.framework, signed.incident.mode), (1, "flask", Mode::Observe));
-    let (_, outcome) = head(&engine, &mut request(Method::GET, &[]), &set);
+    let (_, outcome) = head(&engine, &mut request(Method::GET, "/", &[]), &set);
     assert!(outcome.signed.is_none());
 }

@@ -1,8 +1,6 @@
 //! Sealed cookies through whole exchanges: what a browser and an application see of each other's cookies.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot set up its case has failed")]
-
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use cofferdam::{
     cookies::{
@@ -10,14 +8,14 @@ use cofferdam::{
         seal::{KeyRing, generate, key_line},
     },
     engine::Engine,
-    exchange::{Exchange, Facts, HeadVerdict, Outcome, RequestVerdict},
-    incident::{FingerprintKey, IncidentId, Mode, Seed},
-    policy::{RoutePolicy, RouteTable},
-    request::{Peer, RequestHead},
+    exchange::{HeadVerdict, Outcome, RequestVerdict},
+    incident::Mode,
+    policy::RoutePolicy,
     response::{ResponseHead, SealPolicy},
-    scan::Ruleset,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, Version, header};
+use http::{Method, StatusCode, header};
+
+use super::stage::{engine, exchange, fields, request};
 
 /// A replica with this key file.
 fn replica(keys: &str) -> Arc<Engine> {
@@ -30,31 +28,17 @@ fn replica(keys: &str) -> Arc<Engine> {
         keys: Arc::new(KeyRing::parse("keys", keys).unwrap()),
         max_bytes: 4096,
     };
-    let policy = RoutePolicy { sealing: Some(Arc::new(sealing)), ..RoutePolicy::default() };
-    let mut engine = Engine::with_rules(Ruleset::compile(Vec::new()).unwrap(), FingerprintKey::new([1; 32]));
-    engine.routes = RouteTable::new(Vec::new(), Arc::new(policy));
-    Arc::new(engine)
+    Arc::new(engine(RoutePolicy { sealing: Some(Arc::new(sealing)), ..RoutePolicy::default() }))
 }
 
 /// The cookies that the application sees, the ones that the browser sees, and how it ended.
 fn visit(engine: &Arc<Engine>, sent: &str, set: &str, status: StatusCode) -> (String, String, Outcome) {
-    let facts = Facts {
-        incident_id: IncidentId::from_random([0; 12]),
-        peer: Peer { address: IpAddr::from([127, 0, 0, 1]), tls: true },
-        now: 0,
-        clock: Duration::ZERO,
-        seed: Seed::from_random([7; 32]),
-    };
-    let mut exchange = Exchange::new(engine.clone(), facts);
-    let mut headers = HeaderMap::new();
-    headers.insert(header::HOST, HeaderValue::from_static("localhost"));
-    headers.insert(header::COOKIE, HeaderValue::from_str(sent).unwrap());
-    let mut request =
-        RequestHead { method: Method::GET, uri: Uri::from_static("/"), version: Version::HTTP_11, headers };
+    let mut exchange = exchange(engine, Duration::ZERO);
+    let mut request = request(Method::GET, "/", &[("cookie", sent)]);
     assert!(matches!(exchange.on_request(&mut request), RequestVerdict::Forward));
     let seen = request.headers.get(header::COOKIE).map_or("", |value| value.to_str().unwrap()).to_owned();
-    let headers = [(header::SET_COOKIE, HeaderValue::from_str(set).unwrap())].into_iter().collect();
-    let HeadVerdict::Pass(head) = exchange.on_response_head(ResponseHead::new(status, headers)) else { panic!() };
+    let answer = ResponseHead::new(status, fields(&[("set-cookie", set)]));
+    let HeadVerdict::Pass(head) = exchange.on_response_head(answer) else { panic!() };
     let given = head.headers[header::SET_COOKIE].to_str().unwrap().to_owned();
     (seen, given, exchange.finish())
 }

@@ -282,6 +282,12 @@ mod tests {
                 assert_eq!(texts(page.as_bytes()), std::slice::from_ref(&text), "{before}");
             }
         }
+        let text = "Whatever it is?> ~~~ It is what it was, and what else? ".repeat(9).into_bytes();
+        let armoured = STANDARD.encode(&text);
+        for width in 40..64 {
+            let lines = armoured.as_bytes().chunks(width).collect::<Vec<_>>().join(&b'\n');
+            assert_eq!(texts(&lines), std::slice::from_ref(&text), "{width}");
+        }
         let words = "hereditary\nconstitution\n".repeat(40);
         assert!(texts(words.as_bytes()).is_empty());
     }

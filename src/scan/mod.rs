@@ -241,6 +241,9 @@ impl Ruleset {
     /// The bytes as the view is to read them.
     fn respelt<'a>(&self, block: &Block<'a>, hits: &[Hit], source: Source) -> Cow<'a, [u8]> {
         let mut bytes = Cow::Borrowed(block.bytes);
+        if source.utf7 {
+            return bytes;
+        }
         if self.signs(hits, Sign::Colours).any(|at| respell::is_lost(&bytes, at)) {
             bytes = respell::without_colours(&bytes).into();
         }

@@ -56,6 +56,8 @@ pub(crate) const CODINGS: &[Delivery] = &[
         let body = crate::case::chunks(zstd(case.bytes()).chunks(2), "", "");
         crate::case::Answer { sent: [head, body].concat(), closes: false }
     }),
+    Delivery::new("gzip of gzip labelled once", |case| case.coded("gzip", gzip(&gzip(case.bytes())))),
+    Delivery::new("zlib without a label", |case| case.sized("application/octet-stream", "", zlib(case.bytes()))),
     Delivery::new("an unknown coding", |case| case.coded("rot13", case.bytes())).refused(),
     Delivery::new("gzip without its end", |case| {
         let whole = gzip(case.bytes());
@@ -88,7 +90,7 @@ fn gzip_at(content: &[u8], level: u32) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-fn zlib(content: &[u8]) -> Vec<u8> {
+pub(crate) fn zlib(content: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(6));
     encoder.write_all(content).unwrap();
     encoder.finish().unwrap()
@@ -106,6 +108,6 @@ fn brotli(content: &[u8]) -> Vec<u8> {
     out
 }
 
-fn zstd(content: &[u8]) -> Vec<u8> {
+pub(crate) fn zstd(content: &[u8]) -> Vec<u8> {
     zstd::encode_all(content, 3).unwrap()
 }

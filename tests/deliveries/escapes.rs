@@ -137,19 +137,19 @@ fn mail(case: &Case<'_>, encoding: &str, text: &str) -> String {
 }
 
 /// Every byte in quoted-printable, in lines of 25.
-fn quoted(bytes: &[u8]) -> String {
+pub(crate) fn quoted(bytes: &[u8]) -> String {
     let line = |line: &[u8]| line.iter().map(|byte| format!("={byte:02X}")).collect::<String>();
     bytes.chunks(25).map(line).collect::<Vec<_>>().join("=\r\n")
 }
 
 /// Each character as `width` bytes.
-fn wide(case: &Case<'_>, width: usize, big_endian: bool) -> Vec<u8> {
+pub(crate) fn wide(case: &Case<'_>, width: usize, big_endian: bool) -> Vec<u8> {
     let zeros = vec![0; width - 1];
     let wide = |&byte: &u8| if big_endian { [&zeros[..], &[byte]].concat() } else { [&[byte], &zeros[..]].concat() };
     case.bytes().iter().flat_map(wide).collect()
 }
 
-fn json(text: &str, throughout: bool) -> String {
+pub(crate) fn json(text: &str, throughout: bool) -> String {
     if throughout {
         let escapes: String = text.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
         return format!("{{\"error\":\"{escapes}\"}}");
@@ -157,16 +157,16 @@ fn json(text: &str, throughout: bool) -> String {
     serde_json::json!({ "error": text }).to_string()
 }
 
-fn html(text: &str) -> String {
+pub(crate) fn html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#x27;")
 }
 
-fn each(case: &Case<'_>, spell: impl Fn(char) -> String) -> String {
+pub(crate) fn each(case: &Case<'_>, spell: impl Fn(char) -> String) -> String {
     case.content.text.chars().map(spell).collect()
 }
 
 /// Letters, digits and `_` that stand together, and everything between, spelt one by one.
-fn words(case: &Case<'_>, spell: impl Fn(&str) -> String) -> String {
+pub(crate) fn words(case: &Case<'_>, spell: impl Fn(&str) -> String) -> String {
     let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let (mut out, mut rest) = (String::new(), case.content.text);
     while let Some(first) = rest.chars().next() {

@@ -21,6 +21,8 @@ mod numbered;
 #[expect(clippy::disallowed_types, reason = "a test reads small bodies of its own, and knows other decoders than ours")]
 mod reveal;
 #[cfg(test)]
+mod spellings;
+#[cfg(test)]
 mod stall;
 #[cfg(test)]
 #[path = "../tls/support/mod.rs"]
@@ -33,5 +35,5 @@ mod websocket;
 
 #[cfg(test)]
 fn deliveries() -> impl Iterator<Item = &'static case::Delivery> {
-    [framing::FRAMING, codings::CODINGS, escapes::ESCAPES, fields::FIELDS].into_iter().flatten()
+    [framing::FRAMING, codings::CODINGS, escapes::ESCAPES, spellings::SPELLINGS, fields::FIELDS].into_iter().flatten()
 }

@@ -160,7 +160,8 @@ fn gap(rest: &[u8]) -> Option<usize> {
     while at < GAP_MAX {
         at += match &rest[at.min(rest.len())..] {
             [b' ' | b'\t' | b'\r' | b'\n' | b'"' | b'\'' | b'`' | b',', ..] => 1,
-            [b'+', ..] if at > 0 => 1,
+            // One that begins a line is of the armour.
+            [b'+', b' ' | b'\r' | b'\n' | b'"' | b'\'' | b'`' | b'\\', ..] if at > 0 => 1,
             [b'\\', b'n' | b'r' | b't' | b'"', ..] => 2,
             rest => match TAGS.iter().find(|tag| rest.starts_with(tag)) {
                 Some(tag) => tag.len(),

@@ -261,8 +261,8 @@ fn masks(rule: RuleIndex, pieces: Vec<Range<usize>>, open: bool) -> Vec<Mask> {
 
 /// Counts the signs of a page that was written for people.
 fn look_at(tally: &mut Tally, bytes: &[u8], text: &[u8]) {
-    tally.prose = tally.prose.and(Prose::of(text));
-    tally.navigation |= memmem::find(bytes, b"<nav").is_some();
-    tally.highlighted |= memmem::find_iter(bytes, b"<span class=\"").take(8).count() == 8;
+    tally.prose = tally.prose.and(text);
+    tally.navigation = tally.navigation || memmem::find(bytes, b"<nav").is_some();
+    tally.highlighted = tally.highlighted || memmem::find_iter(bytes, b"<span class=\"").take(8).count() == 8;
     tally.links += memmem::find_iter(bytes, b"<a ").take(15).count() as u32;
 }

@@ -16,10 +16,18 @@ const SENTENCE_WORDS: u32 = 6;
 /// A sentence goes on in the next line if its line is at least this long, in bytes: wrapped text, not labels.
 const WRAPPED: usize = 40;
 
+/// More words and sentences than these change no verdict, and are not counted.
+pub(super) const ENOUGH: Prose = Prose { words: 200, sentences: 200 };
+
 impl Prose {
     /// Counts in `text`, a text view.
     pub fn of(text: &[u8]) -> Self {
-        let mut prose = Self::default();
+        Self::default().and(text)
+    }
+
+    /// Counts on in the text that follows, up to [`ENOUGH`].
+    #[must_use]
+    pub fn and(mut self, text: &[u8]) -> Self {
         let mut line = Line::default();
         let (mut line_start, mut word_start, mut kinds) = (0, 0, 0);
         for (at, &byte) in text.iter().enumerate() {
@@ -29,19 +37,21 @@ impl Prose {
                 line.add_word(&text[word_start..at], std::mem::take(&mut kinds));
                 word_start = at + 1;
                 if byte == b'\n' {
-                    line = prose.add_line(&text[line_start..at], &line);
+                    if self.is_enough() {
+                        return self;
+                    }
+                    line = self.add_line(&text[line_start..at], &line);
                     line_start = at + 1;
                 }
             }
         }
         line.add_word(&text[word_start..], kinds);
-        prose.add_line(&text[line_start..], &line);
-        prose
+        self.add_line(&text[line_start..], &line);
+        self
     }
 
-    /// The sum of two stretches.
-    pub fn and(self, other: Self) -> Self {
-        Self { words: self.words + other.words, sentences: self.sentences + other.sentences }
+    fn is_enough(self) -> bool {
+        self.words >= ENOUGH.words && self.sentences >= ENOUGH.sentences
     }
 
     /// Adds a line, unless it is code; returns the next one, which may go on with its sentence.
@@ -49,7 +59,8 @@ impl Prose {
         if is_code(text, line.marks) {
             return Line::default();
         }
-        *self = self.and(line.prose);
+        self.words += line.prose.words;
+        self.sentences += line.prose.sentences;
         Line { unfinished: if text.len() >= WRAPPED { line.unfinished } else { 0 }, ..Line::default() }
     }
 }
@@ -115,6 +126,16 @@ static KINDS: [u64; 256] = {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_is_counted_than_changes_a_verdict() {
+        let page = b"When the server meets an exception it prints the stack.\n".repeat(1000);
+        let counted = Prose::of(&page);
+        assert_eq!((counted.sentences, counted.words), (ENOUGH.sentences, 10 * ENOUGH.sentences));
+        assert_eq!(counted.and(&page), counted);
+        let labels = Prose::of(&b"one two\n".repeat(1000));
+        assert_eq!((labels.sentences, labels.words), (0, 2000));
+    }
 
     #[test]
     fn paragraphs_are_prose_and_traces_are_not() {

@@ -4,7 +4,7 @@
 //! must reach [`THRESHOLD`], and every sign of a page written for people counts against it. ARCHITECTURE.md holds
 //! the same table in prose; `cofferdam explain FILE` prints it for one page.
 
-use super::prose::Prose;
+use super::prose::{ENOUGH, Prose};
 use crate::rules::Evidence;
 
 /// The score from which a page below status 400 is taken for a leak.
@@ -140,11 +140,11 @@ impl Tally {
             0..=4 => 0,
             5..=11 => -2,
             12..=39 => -4,
-            40..=199 => -6,
-            200.. => -9,
+            40.. if self.prose.sentences >= ENOUGH.sentences => -9,
+            40.. => -6,
         };
         [
-            ("few words", i32::from(self.prose.words < 200 && !self.is_empty())),
+            ("few words", i32::from(self.prose.words < ENOUGH.words && !self.is_empty())),
             ("sentences", sentences),
             ("navigation", -i32::from(self.navigation)),
             ("highlighted code", -i32::from(self.highlighted)),

@@ -50,25 +50,33 @@ impl<'a> Specials<'a> {
     }
 
     /// The first of them in `range`, or its end.
+    #[inline]
     pub(super) fn next(&mut self, range: Range<usize>) -> usize {
         let mut at = range.start;
         while at < range.end {
-            if !self.stretch.contains(&at) {
-                self.stretch = at..self.source.len().min(at + STRETCH);
-                members(self.kernel, &SUSPECT, &self.source[self.stretch.clone()], &mut self.suspect);
+            // A place before the stretch is far behind it too.
+            let within = at.wrapping_sub(self.stretch.start);
+            if within >= self.stretch.len() {
+                self.look_from(at);
+                continue;
             }
-            let within = at - self.stretch.start;
             let ahead = self.suspect[within / 64] >> (within % 64);
-            at += if ahead == 0 { 64 - within % 64 } else { ahead.trailing_zeros() as usize };
-            if ahead != 0 {
-                match self.source[at] {
-                    _ if at >= range.end => {}
-                    byte if is_special(byte) => return at,
-                    _ => at += 1,
-                }
+            if ahead == 0 {
+                at += 64 - within % 64;
+                continue;
             }
+            at += ahead.trailing_zeros() as usize;
+            if at < range.end && is_special(self.source[at]) {
+                return at;
+            }
+            at += 1;
         }
         range.end
+    }
+
+    fn look_from(&mut self, at: usize) {
+        self.stretch = at..self.source.len().min(at + STRETCH);
+        members(self.kernel, &SUSPECT, &self.source[self.stretch.clone()], &mut self.suspect);
     }
 }
 

@@ -51,6 +51,9 @@ impl<'a> Looks<'a> {
         self.taken += 1;
         if let Some(tag) = tag::around(self.bytes, at) {
             let end = self.bytes.len().min(at + TAG_AHEAD);
+            if compiled.rule.confirm.search == Search::AtAnchor && fails_in_value(regex, self.bytes, tag, at) {
+                return false;
+            }
             return regex.is_match(View::build(&self.bytes[tag..end]).text());
         }
         let (looked_at, until) = match compiled.rule.confirm.search {
@@ -64,6 +67,15 @@ impl<'a> Looks<'a> {
         }
         as_text(looked_at, |text| regex.is_match(text) && may_be_accepted(compiled, text))
     }
+}
+
+/// Whether the regex fails within the value, of an attribute of the tag at `tag`, in which its anchor at `at` stands.
+fn fails_in_value(regex: &Pattern, bytes: &[u8], tag: usize, at: usize) -> bool {
+    let mut values = Vec::new();
+    tag::read(bytes, tag, &mut values);
+    let value = values.into_iter().find(|value| value.contains(&at)).map(|value| &bytes[at..value.end]);
+    let fails = |value| as_text(uncut(value), |text| regex.start(text)) == Start::Fails;
+    value.is_some_and(|value| memchr(b'<', value).is_none() && fails(value))
 }
 
 /// Where a rule's anchors stand close together, so many bytes more are looked at for the next ones.

@@ -1,11 +1,14 @@
 //! Words in pieces: a highlighter puts every word and every sign in a span of its own, so that an anchor stands on the
 //! page for every reader and nowhere in its bytes.
 
-use std::{ops::Range, sync::LazyLock};
+use std::ops::Range;
 
-use memchr::{memchr, memchr2, memmem::Finder};
+use memchr::{memchr, memchr2};
 
-use super::escape::{self, Escape};
+use super::{
+    anchors::{ByteSet, Kernel, members},
+    escape::{self, Escape},
+};
 
 /// The longest name of an element that highlighters put words into.
 const NAME_MAX: usize = 6;
@@ -22,9 +25,6 @@ const LOOK: usize = 128;
 
 /// ... and so many places where tags meet are looked at.
 const LOOKS: usize = 3;
-
-/// Where a tag meets the next.
-static MEETING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("><"));
 
 /// So many seams ...
 const DENSE: usize = 16;
@@ -64,10 +64,11 @@ pub(super) fn joined(bytes: &[u8], breaks: &[usize]) -> Option<Vec<u8>> {
 
 /// Where seams leave no word whole, with what belongs to the words there.
 fn dense_ranges(bytes: &[u8]) -> Vec<Range<usize>> {
+    let meetings = Meetings::of(bytes);
     let (mut ranges, mut at) = (Vec::new(), 0);
     while at < bytes.len() {
-        if has_seams(bytes, at) {
-            if let Some(from) = dense(bytes, at) {
+        if meetings.has_seams(at) {
+            if let Some(from) = meetings.dense(at) {
                 ranges.push(from.saturating_sub(BEFORE)..bytes.len().min(at + SKIP + BEHIND));
                 at += SKIP - STRIDE;
             }
@@ -78,25 +79,60 @@ fn dense_ranges(bytes: &[u8]) -> Vec<Range<usize>> {
     ranges
 }
 
-fn has_seams(bytes: &[u8], at: usize) -> bool {
-    let end = bytes.len().min(at + LOOK);
-    let meets = MEETING.find_iter(&bytes[at..end]).take(LOOKS);
-    meets.filter(|&meet| is_seam(bytes, at + meet)).take(SEEN).count() == SEEN
+/// Where tags meet the next.
+struct Meetings<'a> {
+    bytes: &'a [u8],
+    /// A bit for each `>` before a `<`.
+    bits: Vec<u64>,
 }
 
-/// The first of so many seams that leave no word whole around `at`. What begins beyond is found from the place after the
-/// next, which this need not be looked at again from.
-fn dense(bytes: &[u8], at: usize) -> Option<usize> {
-    let (from, to) = (at.saturating_sub(WITHIN), bytes.len().min(at + WITHIN));
-    let meets = MEETING.find_iter(&bytes[from..to]).map(|meet| from + meet);
-    let mut places = [0; DENSE];
-    for (count, place) in meets.filter(|&meet| is_seam(bytes, meet)).enumerate() {
-        let earliest = std::mem::replace(&mut places[count % DENSE], place);
-        if count >= DENSE && place - earliest < WITHIN {
-            return Some(earliest);
-        }
+static ENDS: ByteSet = ByteSet::one(b'>');
+static BEGINS: ByteSet = ByteSet::one(b'<');
+
+impl<'a> Meetings<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        let kernel = Kernel::fastest();
+        let (mut ends, mut begins) = (vec![0; bytes.len().div_ceil(64)], vec![0; bytes.len().div_ceil(64) + 1]);
+        members(kernel, &ENDS, bytes, &mut ends);
+        members(kernel, &BEGINS, bytes, &mut begins);
+        let meetings =
+            ends.iter().zip(begins.windows(2)).map(|(ends, begins)| ends & (begins[0] >> 1 | begins[1] << 63));
+        Self { bytes, bits: meetings.collect() }
     }
-    None
+
+    fn has_seams(&self, at: usize) -> bool {
+        let meets = self.within(at..self.bytes.len().min(at + LOOK)).take(LOOKS);
+        meets.filter(|&meet| is_seam(self.bytes, meet)).take(SEEN).count() == SEEN
+    }
+
+    /// The first of so many seams that leave no word whole around `at`. What begins beyond is found from the place after
+    /// the next, which this need not be looked at again from.
+    fn dense(&self, at: usize) -> Option<usize> {
+        let meets = self.within(at.saturating_sub(WITHIN)..self.bytes.len().min(at + WITHIN));
+        let mut places = [0; DENSE];
+        for (count, place) in meets.filter(|&meet| is_seam(self.bytes, meet)).enumerate() {
+            let earliest = std::mem::replace(&mut places[count % DENSE], place);
+            if count >= DENSE && place - earliest < WITHIN {
+                return Some(earliest);
+            }
+        }
+        None
+    }
+
+    /// Those in a range, ascending.
+    fn within(&self, range: Range<usize>) -> impl Iterator<Item = usize> {
+        let mut word = range.start / 64;
+        let mut left = self.bits.get(word).map_or(0, |bits| bits >> (range.start % 64) << (range.start % 64));
+        std::iter::from_fn(move || {
+            while left == 0 && (word + 1) * 64 < range.end {
+                word += 1;
+                left = self.bits[word];
+            }
+            let place = word * 64 + left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (place < range.end).then_some(place)
+        })
+    }
 }
 
 /// Whether one inline element ends at the `>` at `at` and another begins behind it.
@@ -187,6 +223,8 @@ fn without_marks(bytes: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     fn joined(bytes: &[u8]) -> Option<String> {
         super::joined(bytes, &[]).map(|text| String::from_utf8_lossy(&text).into_owned())
     }
@@ -227,6 +265,21 @@ mod tests {
         let far = format!("{}Trace<wbr>back", "x &amp; y ".repeat(1000));
         let text = super::joined(far.as_bytes(), &[far.len() - 9]).unwrap();
         assert!(text.ends_with(b"y Traceback") && text.len() < 1000);
+    }
+
+    proptest! {
+        #[test]
+        fn every_meeting_is_found_within_any_range(
+            page in proptest::collection::vec(prop_oneof![Just(b'<'), Just(b'>'), Just(b'a')], 1..300),
+            start in 0_usize..300,
+            length in 0_usize..300,
+        ) {
+            let (start, end) = (start.min(page.len()), page.len().min(start + length).max(start.min(page.len())));
+            let meets = |at: &usize| page[*at..].starts_with(b"><");
+            let expected: Vec<usize> = (start..end).filter(meets).collect();
+            let found: Vec<usize> = super::Meetings::of(&page).within(start..end).collect();
+            prop_assert_eq!(found, expected);
+        }
     }
 
     #[test]

@@ -32,6 +32,13 @@ impl ByteSet {
         Self { cells, nibbles, others: if others { u64::MAX } else { 0 } }
     }
 
+    /// Of one byte of ASCII.
+    pub(in crate::scan) const fn one(byte: u8) -> Self {
+        let mut members = [false; 128];
+        members[byte as usize] = true;
+        Self::of(&members, false)
+    }
+
     pub(in crate::scan) fn has(&self, byte: u8) -> bool {
         self.cells.get(usize::from(byte)).map_or(self.others != 0, |&cell| cell == 1)
     }

@@ -281,7 +281,10 @@ impl Ruleset {
         let breaks: Vec<usize> = self.signs(hits, Sign::BreaksWords).collect();
         // In a value of an attribute an entity breaks words, a tag does not.
         breaks.iter().any(|&at| bytes[at] != b'<' && tag::around(bytes, at).is_some())
-            || seam::joined(bytes, &breaks).is_some_and(|words| self.may_confirm_joined(&words, source, block.offset))
+            || seam::joined(bytes).is_some_and(|words| self.may_confirm_joined(&words, source, block.offset))
+            || seam::around(bytes, &breaks)
+                .into_iter()
+                .any(|range| self.may_confirm_joined(View::build(&bytes[range]).text(), source, block.offset))
     }
 
     /// The same for words that stood in pieces; `offset` is somewhere near them.

@@ -65,6 +65,13 @@ impl<S: Service> Rooms<S> {
     }
 }
 
+#[cfg(test)]
+impl<S> Rooms<S> {
+    pub(super) fn kept(&self) -> usize {
+        self.0.borrow().len()
+    }
+}
+
 impl<S: Service> Room<S> {
     fn new() -> Self {
         let desk = Rc::new(Desk { request: Cell::new(None), sent: Cell::new(None) });

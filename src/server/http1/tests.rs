@@ -106,13 +106,20 @@ fn told(path: &str, pieces: Vec<String>, status: Option<u16>, announced: Option<
 /// All that a client is answered that sends these pieces and then ends its side if it `ends`, and what the service
 /// was told.
 async fn converse<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, ends: bool) -> (String, Teller) {
+    converse_in(&Rooms::default(), pieces, ends).await
+}
+
+async fn converse_in<'a>(
+    rooms: &Rooms<Teller>,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    ends: bool,
+) -> (String, Teller) {
     let (ours, mut theirs) = UnixStream::pair().unwrap();
     let (clock, service) = (Clock::default(), Rc::new(Teller::default()));
     let peer = Peer { address: [127, 0, 0, 1].into(), tls: false };
     let settings = Rc::new(ConnectionSettings::default());
     let connection = Rc::new(Connection::new(peer, &clock, settings));
-    let rooms = Rooms::default();
-    let server = serve(ours, connection, &clock, service.clone(), (Scratch::default(), &rooms));
+    let server = serve(ours, connection, &clock, service.clone(), (Scratch::default(), rooms));
     let client = async move {
         for piece in pieces {
             // A refusal may come before everything is sent.
@@ -251,6 +258,19 @@ async fn an_idle_connection_holds_no_buffer() {
         assert!(wire.buffered_head(limits).is_none());
         assert_eq!(wire.held(), 0);
     }
+}
+
+#[test]
+fn one_room_is_enough_for_exchanges_that_follow_each_other() {
+    run(async {
+        let rooms = Rooms::default();
+        for _ in 0..3 {
+            let sent = [REQUESTS[0], REQUESTS[1], LAST].concat();
+            let (answers, _) = converse_in(&rooms, [sent.as_bytes()], true).await;
+            assert_eq!(answers.matches("HTTP/1.1 200 OK").count(), 3, "{answers}");
+            assert_eq!(rooms.kept(), 1);
+        }
+    });
 }
 
 const REQUESTS: [&str; 6] = [

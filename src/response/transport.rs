@@ -139,8 +139,10 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_or_refused(value in ".{0,60}") {
-            let _read = StrictTransport::parse(&value);
+        fn any_text_without_a_max_age_is_refused(value in "(max-ag=1|[ -~]|\\PC){0,60}") {
+            if StrictTransport::parse(&value).is_ok() {
+                prop_assert!(value.to_ascii_lowercase().contains("max-age"));
+            }
         }
     }
 }

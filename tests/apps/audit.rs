@@ -39,7 +39,7 @@ const FLASK: Deployment = Deployment {
 };
 
 #[test]
-fn flask_with_its_debugger() {
+fn flask_with_its_debugger_gets_an_f_and_an_a_behind_the_preset() {
     let wanted = [
         ("debug-endpoint", "werkzeug-console"),
         ("debug-endpoint", "werkzeug-debugger"),
@@ -51,7 +51,7 @@ fn flask_with_its_debugger() {
 }
 
 #[test]
-fn django_in_debug_mode() {
+fn django_in_debug_mode_leaks_and_gets_an_a_behind_the_preset() {
     let django = Deployment {
         sources: &["python/django_app.py"],
         command: &["{target}/venv/python/bin/python", "django_app.py"],

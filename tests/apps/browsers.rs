@@ -221,55 +221,55 @@ fn forged_is_refused(site: &Site, stage: &Stage) {
 
 #[test]
 #[ignore = "needs Chromium: tests/run --all"]
-fn flask_is_used_by_http() {
+fn members_use_flask_in_a_browser_by_http() {
     used(&FLASK, Door::Http);
 }
 
 #[test]
 #[ignore = "needs Chromium: tests/run --all"]
-fn flask_is_used_by_tls() {
+fn members_use_flask_in_a_browser_by_tls() {
     used(&FLASK, Door::Tls);
 }
 
 #[test]
 #[ignore = "needs Chromium: tests/run --all"]
-fn django_is_used_by_http() {
+fn members_use_django_in_a_browser_by_http() {
     used(&DJANGO, Door::Http);
 }
 
 #[test]
 #[ignore = "needs Chromium: tests/run --all"]
-fn django_is_used_by_tls() {
+fn members_use_django_in_a_browser_by_tls() {
     used(&DJANGO, Door::Tls);
 }
 
 #[test]
 #[ignore = "needs Chromium: tests/run --all"]
-fn egg_is_used_by_http() {
+fn members_use_egg_in_a_browser_by_http() {
     used(&EGG, Door::Http);
 }
 
 #[test]
 #[ignore = "needs Chromium: tests/run --all"]
-fn egg_is_used_by_tls() {
+fn members_use_egg_in_a_browser_by_tls() {
     used(&EGG, Door::Tls);
 }
 
 #[test]
 #[ignore = "needs Chromium: tests/run --all"]
-fn flask_is_used_with_every_control_enforced() {
+fn members_use_flask_in_a_browser_with_every_control_enforced() {
     used(&FLASK, Door::Strict);
 }
 
 #[test]
 #[ignore = "needs Chromium: tests/run --all"]
-fn django_is_used_with_every_control_enforced() {
+fn members_use_django_in_a_browser_with_every_control_enforced() {
     used(&DJANGO, Door::Strict);
 }
 
 #[test]
 #[ignore = "needs Chromium: tests/run --all"]
-fn egg_is_used_with_every_control_enforced() {
+fn members_use_egg_in_a_browser_with_every_control_enforced() {
     used(&EGG, Door::Strict);
 }
 

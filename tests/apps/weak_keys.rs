@@ -31,18 +31,18 @@ const FLASK: Deployment = Deployment {
 };
 
 #[test]
-fn a_session_of_flask() {
+fn a_session_of_flask_by_a_known_key_is_told_and_costs_less_than_50_ms() {
     reported(&FLASK, "session", "flask");
 }
 
 #[test]
-fn a_session_of_django() {
+fn a_session_of_django_by_a_known_key_is_told_and_costs_less_than_50_ms() {
     let command = &["{target}/venv/python/bin/python", "django_app.py"];
     reported(&Deployment { sources: &["python/django_app.py"], command, ..FLASK }, "sessionid", "django");
 }
 
 #[test]
-fn a_signed_cookie_of_express() {
+fn a_cookie_of_express_by_a_known_key_is_told_and_costs_less_than_50_ms() {
     let deployment = Deployment {
         sources: &["express_app.js"],
         node_modules: Some("npm/node"),
@@ -53,7 +53,7 @@ fn a_signed_cookie_of_express() {
 }
 
 #[test]
-fn a_session_of_egg() {
+fn a_session_of_egg_by_a_known_key_is_told_and_costs_less_than_50_ms() {
     let deployment = Deployment {
         sources: &["egg/package.json", "egg/server.js", "egg/app", "egg/config"],
         node_modules: Some("npm/egg-3"),

@@ -129,7 +129,8 @@ const ATTACKS: [&[&str]; 3] = [
 #[ignore = "needs slowhttptest: tests/run --all"]
 fn slowhttptest_does_not_keep_others_out_of_a_flask_development_server() {
     let application = Application::start(&FLASK_WITH_ONE_THREAD, &Canaries::random());
-    let proxy = Proxy::start(application.address, &[]);
+    // Hundreds of pages of megabytes: without optimisation it is the processor that is short, not patience.
+    let proxy = Proxy::measured(application.address);
     let visitor = Visitor::of(proxy.address);
     healthy(&visitor);
     for attack in ATTACKS {

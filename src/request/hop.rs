@@ -52,9 +52,9 @@ const END_TO_END: [HeaderName; 10] = [
 /// trailers (`TE: trailers`) is kept: the proxy can pass them on.
 pub fn remove_hop_by_hop(fields: &mut HeaderMap, upgrade: Upgrade) {
     // Mostly there are none, or that the connection is kept: a look at each name is cheaper than asking the map for all.
-    match fields.keys().filter(|name| is_of_the_connection(name)).fold(Found::default(), Found::and) {
+    match fields.iter().filter(|(name, _)| is_of_the_connection(name)).fold(Found::default(), Found::and) {
         Found { connection: false, others: false } => return,
-        Found { others: false, .. } if tokens(fields, &CONNECTION).all(is_of_persistence) => {
+        Found { others: false, .. } => {
             fields.remove(CONNECTION);
             return;
         }
@@ -84,20 +84,21 @@ pub fn remove_hop_by_hop(fields: &mut HeaderMap, upgrade: Upgrade) {
 /// Which fields of the connection there are.
 #[derive(Clone, Copy, Debug, Default)]
 struct Found {
+    /// `Connection`, by itself and saying no more than it does mostly.
     connection: bool,
     others: bool,
 }
 
 impl Found {
-    fn and(self, name: &HeaderName) -> Self {
-        let is_connection = *name == CONNECTION;
-        Self { connection: self.connection || is_connection, others: self.others || !is_connection }
+    fn and(self, (name, value): (&HeaderName, &HeaderValue)) -> Self {
+        let is_usual = *name == CONNECTION && is_of_persistence(value.as_bytes());
+        Self { connection: self.connection || is_usual, others: self.others || !is_usual }
     }
 }
 
 /// What `Connection` says mostly, and which names no field but one of [`HOP_BY_HOP`].
-fn is_of_persistence(token: &[u8]) -> bool {
-    token.is_empty() || token.eq_ignore_ascii_case(b"keep-alive")
+fn is_of_persistence(value: &[u8]) -> bool {
+    value.is_empty() || value.eq_ignore_ascii_case(b"keep-alive")
 }
 
 /// [`HOP_BY_HOP`] and `Upgrade`. Names that the library knows are told by one comparison.

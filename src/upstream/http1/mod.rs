@@ -29,7 +29,7 @@ pub(super) use self::content::Content;
 pub use self::fuzz::fuzz_answer;
 use self::{content::Framing, head::Parsed, sending::Sending};
 use super::{Fault, RequestBody, io::Stream, link::Failure};
-use crate::{http1::SpareMap, server::GiveWay};
+use crate::http1::SpareMap;
 
 /// Bytes that are read at first: enough for the head and the whole of an ordinary page.
 const FIRST_READ: usize = 16 * 1024;
@@ -73,8 +73,6 @@ pub(super) type Answered = (response::Parts, Content);
 pub(super) struct Asked {
     parts: request::Parts,
     sending: Sending,
-    /// Before the first write: what is ready beside this is judged first, and the application is woken once for all.
-    give_way: GiveWay,
     /// How many bytes of interim heads may still come; none before the first is read.
     interim: Option<usize>,
 }
@@ -83,7 +81,7 @@ impl Asked {
     pub(super) fn new(request: Request<RequestBody>) -> Self {
         let (parts, body) = request.into_parts();
         let sending = Sending::new(&parts, body);
-        Self { parts, sending, give_way: GiveWay::default(), interim: None }
+        Self { parts, sending, interim: None }
     }
 }
 
@@ -107,7 +105,6 @@ impl Http1 {
         cx: &mut Context<'_>,
         asked: &mut Asked,
     ) -> Poll<Result<response::Parts, Fault>> {
-        ready!(Pin::new(&mut asked.give_way).poll(cx));
         if let Poll::Ready(Err(fault)) = asked.sending.poll(cx, &mut self.stream) {
             return Poll::Ready(Err(fault));
         }

@@ -144,7 +144,8 @@ fn a_masked_page_has_no_validator_by_which_the_original_could_come_back() {
         let masked = cache.get_afresh("/");
         assert_eq!(masked.status, 200);
         assert!(masked.text().contains("[redacted:private-key]") && !masked.text().contains("MIIE"));
-        assert!(masked.field("ETag").is_none() && masked.field("Last-Modified").is_none(), "{}", masked.head);
+        assert!(masked.field("ETag").is_some_and(|tag| tag != "\"v1\""), "{}", masked.head);
+        assert!(masked.field("Last-Modified").is_none(), "{}", masked.head);
         let stored = cache.get("/");
         assert_eq!((stored.field("X-Cache"), stored.text()), (Some("HIT"), masked.text()));
     }

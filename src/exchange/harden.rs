@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 
-use super::{Exchange, Released, Step, compress, media, step::Form};
+use super::{Exchange, Released, Step, compress, media, step::Form, validators};
 use crate::{
     incident::Mode,
     response::{self, Nonce, NonceInjector, Reply, ResponseHead},
@@ -39,12 +39,19 @@ impl Exchange {
                 head.headers.remove(header::CONTENT_ENCODING);
                 head.headers.remove(header::CONTENT_LENGTH);
                 if masked {
+                    let had_tag = head.headers.contains_key(header::ETAG);
                     response::remove_body_claims(&mut head.headers);
+                    if had_tag && whole {
+                        head.headers.insert(header::ETAG, validators::tag(&body));
+                    }
                 }
             }
         }
         let mut head = self.harden(head);
         let mut body = self.with_nonces(body);
+        if whole && self.client_has(&head) {
+            return Step::Commit { head: validators::not_modified(head), body: Released::new(), whole };
+        }
         if whole && self.engine.compress && self.enforces() {
             body = compress::compress(&mut head.headers, body, self.request.accept_encoding.as_ref());
         }

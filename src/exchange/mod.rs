@@ -96,6 +96,8 @@ pub struct Exchange {
     cors: Option<CorsRepair>,
     weak_fields: Vec<WeakField>,
     candidates: Vec<Candidate>,
+    /// The copies a client has of which the application was not told.
+    condition: Option<HeaderValue>,
     /// By what the page will be known if it is clean.
     copies: [Option<StoredCopy>; 2],
     /// Set while the body is HTML that gets nonces.
@@ -129,6 +131,7 @@ impl Exchange {
             cors: None,
             weak_fields: Vec::new(),
             candidates: Vec::new(),
+            condition: None,
             copies: [None; 2],
             injector: None,
             disposition: None,

@@ -300,7 +300,7 @@ fn answer(visit: Visit, reply: Reply) -> Response<ProxyBody> {
 /// Answers with a head alone. What is not read of the body behind it, and was `whole` or not, is dropped with its
 /// connection. A length that the fields do not say is said: GET would get it.
 fn answer_head(visit: Visit, mut head: ResponseHead, whole: bool, length: Option<usize>) -> Response<ProxyBody> {
-    if let Some(length) = length {
+    if let Some(length) = length.filter(|_| head.status != StatusCode::NOT_MODIFIED) {
         head.headers.entry(header::CONTENT_LENGTH).or_insert(HeaderValue::from(length));
     }
     respond(head, |head| {

@@ -79,6 +79,20 @@ fn tokens_leave_as_they_come() {
     }
 }
 
+/// Who calls may wait for the head before it sends what is to be answered.
+#[test]
+fn the_head_of_a_call_leaves_before_its_first_message() {
+    let calls = [(&b""[..], true), (b"\0\0\0", false), (b"\0\0\0\0\x05Bread", true)];
+    for (come, leaves) in calls {
+        let replayed = left(head("application/grpc"), [come]);
+        assert_eq!((replayed.head.is_some(), replayed.body.len()), (leaves, if leaves { come.len() } else { 0 }));
+    }
+    let mut failed = head("application/grpc");
+    failed.status = StatusCode::BAD_GATEWAY;
+    assert!(left(failed.clone(), [&b""[..]]).head.is_none(), "an error may yet be one of ours");
+    assert!(left(failed, [&b"\0\0\0\0\x05Bread"[..]]).head.is_some(), "a message is judged by itself");
+}
+
 #[test]
 fn what_was_made_as_a_whole_or_is_an_error_is_not_given_out_in_part() {
     let text = [&b"All is well. "[..]];

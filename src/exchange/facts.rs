@@ -42,6 +42,8 @@ pub(super) struct RequestNote {
     pub(super) path: Excerpt,
     /// What is asked for, with its query.
     whole_path: Option<PathAndQuery>,
+    /// The client names copies that it has.
+    pub(super) is_conditional: bool,
     /// The host the client asked for, with its port: in the target, else by `Host`.
     host: Option<HeaderValue>,
     /// Where the page is from that asks.
@@ -60,6 +62,7 @@ impl Default for RequestNote {
             method: Method::GET,
             path: Excerpt::from_masked(""),
             whole_path: None,
+            is_conditional: false,
             host: None,
             origin: None,
             accept_encoding: None,
@@ -75,6 +78,7 @@ impl RequestNote {
             method: head.method.clone(),
             path: Excerpt::from_masked(head.uri.path()),
             whole_path: head.uri.path_and_query().cloned(),
+            is_conditional: false,
             host: head.uri.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok()),
             origin: None,
             accept_encoding: None,
@@ -87,6 +91,8 @@ impl RequestNote {
                 place.get_or_insert_with(|| value.clone());
             } else if *name == header::UPGRADE {
                 note.upgrade = Upgrade::wanted(&head.headers);
+            } else if *name == header::IF_NONE_MATCH || *name == header::IF_MODIFIED_SINCE {
+                note.is_conditional = true;
             }
         }
         note

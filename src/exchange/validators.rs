@@ -13,9 +13,7 @@ impl Exchange {
     /// Takes the conditions off a request that names copies of which not all are known.
     pub(super) fn judge_conditions(&mut self, head: &mut RequestHead) {
         let fields = &mut head.headers;
-        let is_conditional =
-            fields.contains_key(header::IF_NONE_MATCH) || fields.contains_key(header::IF_MODIFIED_SINCE);
-        if is_conditional && self.enforces() && is_safe(&head.method) && !self.knows_all(fields) {
+        if self.request.is_conditional && self.enforces() && is_safe(&head.method) && !self.knows_all(fields) {
             self.condition = fields.remove(header::IF_NONE_MATCH);
             fields.remove(header::IF_MODIFIED_SINCE);
         }

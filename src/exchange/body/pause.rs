@@ -28,6 +28,9 @@ impl Inspection {
     /// Whether something may leave when the application pauses. Where the head holds a length or a validator the body
     /// was made as a whole, and is given out as one.
     pub(in crate::exchange) fn minds_pauses(&self, status: u16) -> bool {
+        if self.cut == Cut::Message {
+            return self.awaits_message() && status < ERRORS;
+        }
         let is_read = matches!(self.state, State::Holding | State::Streaming) && self.decoder.is_none();
         let is_plain = self.parts.is_none() && !self.utf7 && self.open.is_none() && is_text(&self.media_type);
         is_read && is_plain && self.cut == Cut::Blocks && !self.promised && status < ERRORS
@@ -35,8 +38,14 @@ impl Inspection {
 
     /// The application has paused.
     pub(in crate::exchange) fn pause(&mut self, cx: &Context<'_>) -> BodyStep {
-        let is_due = self.window.received() >= self.next_look && self.window.unjudged() > 0;
-        if !is_due || !self.minds_pauses(cx.status) || cx.policy.mode != Mode::Enforce {
+        if !self.minds_pauses(cx.status) || cx.policy.mode != Mode::Enforce {
+            return BodyStep::Hold;
+        }
+        if self.cut == Cut::Message {
+            self.leave_head();
+            return self.given(false);
+        }
+        if self.window.received() < self.next_look || self.window.unjudged() == 0 {
             return BodyStep::Hold;
         }
         match self.harmless(cx) {
@@ -49,6 +58,12 @@ impl Inspection {
             None => self.next_look = self.window.received() + self.window.unjudged() as u64 / PATIENCE,
         }
         self.given(false)
+    }
+
+    /// Whether nothing has come of a body of messages but its head. A head without a message is one that somebody waits
+    /// for: an answer of one message comes with it.
+    fn awaits_message(&self) -> bool {
+        self.state == State::Holding && self.window.received() == 0 && self.coded.held() == 0
     }
 
     /// How many of the unjudged bytes are the beginning of nothing that could be found; none where the head had better

@@ -67,6 +67,7 @@ fn tokens_leave_as_they_come() {
         ("text/plain", &["token 1\n", "token 2\n"]),
         ("text/html", &["<!doctype html>\n<p>Step 1 of 3</p>\n", "<p>Step 2 of 3</p>\n"]),
         ("application/json", &["[{\"step\": 1},\n", "{\"step\": 2},\n"]),
+        ("text/html", &["<link rel=\"stylesheet\" href=\"/app.css\">\n", "<p>Step 1</p>\n"]),
         ("", &["one ", "two "]),
     ] {
         for count in 1..=tokens.len() {
@@ -77,6 +78,17 @@ fn tokens_leave_as_they_come() {
             assert_eq!(come.len() - left, if word.ends_with(',') { 0 } else { word.len() }, "{come:?}");
         }
     }
+}
+
+/// A zstd frame may begin with this byte as well, so that nothing of the body leaves before the next is there.
+#[test]
+fn the_head_leaves_with_the_first_byte_of_a_list() {
+    let begun = left(head("application/json"), [&b"["[..]]);
+    assert!(begun.head.is_some() && begun.body.is_empty());
+    let more = left(head("application/json"), [&b"["[..], b"{\"step\": 1},\n"]);
+    assert_eq!(more.body, b"[{\"step\": 1},\n");
+    let coded = left(head("application/json"), [&b"\x5b"[..], b"\x2a\x4d\x18\x04\0\0\0/srv"]);
+    assert!(coded.body.is_empty() && !coded.complete);
 }
 
 /// Who calls may wait for the head before it sends what is to be answered.

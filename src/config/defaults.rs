@@ -67,7 +67,7 @@ impl Default for Inspect {
             mode: Mode::Enforce,
             hold: ByteSize::kib(64),
             quiet: Duration::seconds(1),
-            pause: Duration::millis(2),
+            pause: Duration::millis(1),
             on_undecodable: Unreadable::default(),
             on_range: OnRange::default(),
             on_head: OnHead::default(),

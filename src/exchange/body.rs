@@ -307,6 +307,9 @@ impl Inspection {
 
     fn feed(&mut self, cx: &mut Context<'_>, chunk: &Bytes) -> Result<(), Cause> {
         let Some((mut chunk, found)) = self.start.push(chunk) else { return Ok(()) };
+        if found.is_some() && self.commits_as_text(cx) {
+            return Err(Cause::Unreadable);
+        }
         if let Some((decoder, bound)) = found.and_then(start::decoder) {
             (self.decoder, self.decoder_bound) = (Some(decoder), bound);
         }
@@ -317,6 +320,12 @@ impl Inspection {
             self.feed_coded(cx, &mut chunk)?;
         }
         self.receive(cx, &chunk)
+    }
+
+    /// Whether the head has left as that of a text, so that what the body carries beside its content can no longer be
+    /// kept back.
+    fn commits_as_text(&self, cx: &Context<'_>) -> bool {
+        self.state == State::Streaming && !self.is_stream() && cx.policy.mode == Mode::Enforce
     }
 
     /// Decodes all of it, or up to the place where it turns out not to be coded. Of a stream, what one byte completes is

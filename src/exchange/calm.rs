@@ -20,6 +20,12 @@ const DIGITS_MAX: usize = 4;
 /// The most digits of numbers that follow each other: an account's or a card's has more.
 const DIGITS_IN_A_ROW_MAX: usize = 6;
 
+/// The most letters of a unit behind a number.
+const UNIT_MAX: usize = 2;
+
+/// The longest path of a link.
+const LINK_MAX: usize = 80;
+
 /// The most parts of a word with hyphens.
 const PARTS_MAX: usize = 3;
 
@@ -114,6 +120,9 @@ fn tokens(text: &[u8], from: usize) -> impl Iterator<Item = Range<usize>> {
 
 fn is_plain(text: &[u8], token: Range<usize>) -> bool {
     let (before, behind) = (token.start.checked_sub(1).map(|at| text[at]), text.get(token.end));
+    if is_link(&text[..token.start], &text[token.clone()]) {
+        return true;
+    }
     let mut word = &text[token];
     if before == Some(b'<') {
         word = word.strip_prefix(b"/").unwrap_or(word);
@@ -121,30 +130,54 @@ fn is_plain(text: &[u8], token: Range<usize>) -> bool {
     if behind == Some(&b'>') {
         word = word.strip_suffix(b"/").unwrap_or(word);
     }
+    if behind == Some(&b';') {
+        word = word.strip_prefix(b"&").unwrap_or(word);
+    }
     let word = unmarked(word);
-    let mut parts = word.split(|&byte| byte == b'-');
     let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
-    let is_named = word.first().is_some_and(|first| !first.is_ascii_digit()) || parts.clone().count() == 1;
-    let is_short = parts.clone().count() <= PARTS_MAX && digits <= DIGITS_MAX;
-    word.is_empty() || is_named && is_short && parts.all(is_word)
+    word.is_empty() || digits <= DIGITS_MAX && (is_number(word) || are_words(word))
+}
+
+/// Whether a token is a path on the page's own site, in an attribute of mark-up that holds one.
+fn is_link(before: &[u8], token: &[u8]) -> bool {
+    let is_attribute =
+        [b"href=\"".as_slice(), b"src=\"", b"href='", b"src='"].iter().any(|name| before.ends_with(name));
+    let is_path = token.starts_with(b"/") && !token.starts_with(b"//") && token.len() <= LINK_MAX;
+    is_attribute && is_path && token.iter().all(|byte| byte.is_ascii_alphanumeric() || b"/._-".contains(byte))
 }
 
 /// The word without the signs around it.
 fn unmarked(mut word: &[u8]) -> &[u8] {
     for _ in 0..SIGNS_MAX {
         word = match word {
-            [b'*' | b'#' | b'`' | b'-' | b'~' | b'|', rest @ ..] => rest,
+            [b'*' | b'#' | b'`' | b'-' | b'~' | b'|' | b'.', rest @ ..] => rest,
             _ => word,
         };
         word = match word {
-            [rest @ .., b'.' | b':' | b'=' | b'*' | b'`' | b'-' | b'~' | b'|'] => rest,
+            [rest @ .., b'.' | b':' | b'=' | b'*' | b'`' | b'-' | b'~' | b'|' | b'%'] => rest,
             _ => word,
         };
     }
     word
 }
 
-/// Letters in one case or with a capital before them, and a few digits behind them; or a few digits.
+/// Digits, with a point or a colon among them and letters of a unit behind them.
+fn is_number(word: &[u8]) -> bool {
+    let unit = word.iter().rev().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let digits = &word[..word.len() - unit];
+    let points = digits.iter().filter(|byte| b".:".contains(byte)).count();
+    let is_only = digits.iter().all(|byte| byte.is_ascii_digit() || b".:".contains(byte));
+    digits.first().is_some_and(u8::is_ascii_digit) && is_only && points <= 1 && unit <= UNIT_MAX
+}
+
+/// Words that a hyphen or an equals sign joins, of which the first begins with a letter.
+fn are_words(word: &[u8]) -> bool {
+    let mut parts = word.split(|byte| b"-=".contains(byte));
+    let is_named = word.first().is_some_and(|first| !first.is_ascii_digit());
+    is_named && parts.clone().count() <= PARTS_MAX && parts.all(is_word)
+}
+
+/// Letters in one case or with a capital before them, and digits behind them.
 fn is_word(part: &[u8]) -> bool {
     let letters = part.iter().take_while(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii()).count();
     let (letters, digits) = part.split_at(letters);
@@ -178,6 +211,13 @@ mod tests {
             ("**Well-known** things, *e-mail*:\n", "**Well-known** things, *e-mail*:\n"),
             ("Grüße, 世界人民大团结万岁。", "Grüße, "),
             ("token17 token-18 ", "token17 token-18 "),
+            ("3.14 of 12:30, 50% or 1.5em ", "3.14 of 12:30, 50% or 1.5em "),
+            (
+                "<meta name=\"viewport\" content=\"width=device-width\">",
+                "<meta name=\"viewport\" content=\"width=device-width\">",
+            ),
+            ("<link href=\"/static/app.3f2a9c1b.css\">&copy; ", "<link href=\"/static/app.3f2a9c1b.css\">&copy; "),
+            ("<style>.row { margin: 1px; color: #fff }</style> ", "<style>.row { margin: 1px; color: #fff }</style> "),
         ] {
             assert_eq!(left(text), leaves);
             assert!(calm(text.as_bytes()).is_all, "{text}");
@@ -194,7 +234,7 @@ mod tests {
             "192.168",
             "db.internal",
             "a@b.example",
-            "x=y",
+            "x=Yz1a",
             "AKIAIOSFODNN",
             "ghp_abc",
             "078-05-1120",

@@ -49,7 +49,7 @@ impl Default for InspectPolicy {
             categories: Vec::new(),
             hold: 64 * 1024,
             quiet: Duration::from_secs(1),
-            pause: Duration::from_millis(2),
+            pause: Duration::from_millis(1),
             exempt_types: Vec::new(),
             unreadable: Unreadable::Replace,
             unasked_partial: Unreadable::Replace,

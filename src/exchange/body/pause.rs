@@ -45,8 +45,11 @@ impl Inspection {
             self.leave_head();
             return self.given(false);
         }
+        if self.begins_as_text() {
+            self.leave_head();
+        }
         if self.window.received() < self.next_look || self.window.unjudged() == 0 {
-            return BodyStep::Hold;
+            return self.given(false);
         }
         match self.harmless(cx) {
             Some(size) => {
@@ -64,6 +67,12 @@ impl Inspection {
     /// for: an answer of one message comes with it.
     fn awaits_message(&self) -> bool {
         self.state == State::Holding && self.window.received() == 0 && self.coded.held() == 0
+    }
+
+    /// Whether what has come are a few bytes with which a coded body could begin, and a text is more likely to.
+    fn begins_as_text(&self) -> bool {
+        let begun = self.start.begun();
+        self.state == State::Holding && matches!(begun, [b' '..=b'~', ..]) && calm::calm(begun).is_all
     }
 
     /// How many of the unjudged bytes are the beginning of nothing that could be found; none where the head had better

@@ -140,6 +140,7 @@ impl Ruleset {
         }
         let mut armoured = self.armoured(block.bytes, block.own.clone());
         armoured.extend(self.dump(block.bytes, &hits));
+        armoured.extend(respell::forms(block.bytes, block.own.clone()).filter(|_| !source.utf7));
         if block.offset == 0 {
             armoured.extend(armour::whole(block.bytes));
         }
@@ -209,7 +210,7 @@ impl Ruleset {
     }
 
     fn scan_hits(&self, block: &Block<'_>, source: Source, hits: &[Hit]) -> Findings {
-        let respelt = self.respelt(block, hits, source);
+        let respelt = self.respelt(block, hits);
         let wants_view = source.utf7
             || matches!(respelt, Cow::Owned(_))
             || self.may_confirm(block, hits, source)
@@ -239,11 +240,8 @@ impl Ruleset {
     }
 
     /// The bytes as the view is to read them.
-    fn respelt<'a>(&self, block: &Block<'a>, hits: &[Hit], source: Source) -> Cow<'a, [u8]> {
+    fn respelt<'a>(&self, block: &Block<'a>, hits: &[Hit]) -> Cow<'a, [u8]> {
         let mut bytes = Cow::Borrowed(block.bytes);
-        if source.utf7 {
-            return bytes;
-        }
         if self.signs(hits, Sign::Colours).any(|at| respell::is_lost(&bytes, at)) {
             bytes = respell::without_colours(&bytes).into();
         }
@@ -252,22 +250,7 @@ impl Ruleset {
         if marks.len() >= PARTED_MIN {
             bytes = respell::without(bytes, &marks).into();
         }
-        let mut forms = respell::forms(block.bytes, block.own.clone());
-        forms.retain(|form| self.may_confirm_form(&block.bytes[form.clone()], source, block.offset));
-        if forms.is_empty() { bytes } else { respell::with_spaces(bytes, &forms).into() }
-    }
-
-    /// Whether something in a form could be confirmed.
-    fn may_confirm_form(&self, form: &[u8], source: Source, offset: u64) -> bool {
-        let spaced = respell::with_spaces(form.into(), std::slice::from_ref(&(0..form.len())));
-        let view = View::build(&spaced);
-        let text = Block { bytes: view.text(), own: 0..view.text().len(), offset };
-        let hits = self.hits(&text);
-        let is_mask = |anchored: &ruleset::Anchored| {
-            anchored.is_of_a_rule() && !anchored.escaped && self.rule(anchored.rule).action == Action::Mask
-        };
-        hits.iter().any(|hit| self.anchored(hit.literal).iter().any(is_mask))
-            || self.look(text.bytes, &hits, |rule, _| applies(&rule.scope, source, offset))
+        bytes
     }
 
     /// Whether the text view could confirm a hit. Most hits on honest pages are told from leaks by the text around

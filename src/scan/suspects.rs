@@ -74,7 +74,7 @@ impl Suspects {
 
 /// Whether one of the eight bytes of `word` has all its bits: every run of fifteen covers one.
 fn has_full_byte(word: u64) -> bool {
-    let (lowest, highest) = (u64::MAX / 255, u64::MAX / 255 << 7);
+    let (lowest, highest) = (u64::MAX / 255, (u64::MAX / 255) << 7);
     (!word).wrapping_sub(lowest) & word & highest != 0
 }
 

@@ -1,7 +1,10 @@
 //! Outside the body: fields, the reason phrase, interim answers, trailers.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+
 use crate::{
     case::{Answer, Case, Delivery, PAGE, chunks},
+    codings::gzip,
     escapes::percent,
 };
 
@@ -19,6 +22,17 @@ pub(crate) const FIELDS: &[Delivery] = &[
         case.with_field(&format!("X-Note: failed+to+open+{}", case.content.line.replace(' ', "+")))
     }),
     Delivery::new("in a field in quotes", |case| case.with_field(&format!("X-Note: a=\"{}\"", case.content.line))),
+    Delivery::new("in a field in quoted pairs", |case| {
+        let pairs: String = case.content.line.chars().map(|c| format!("\\{c}")).collect();
+        case.with_field(&format!("X-Note: a=\"{pairs}\""))
+    }),
+    Delivery::new("in a field in an encoded word", |case| {
+        let word: String = case.content.line.bytes().map(|byte| format!("={byte:02X}")).collect();
+        case.with_field(&format!("X-Note: =?utf-8?Q?{word}?="))
+    }),
+    Delivery::new("in a field in base64 of gzip", |case| {
+        case.with_field(&format!("X-Note: {}", STANDARD.encode(gzip(case.content.line.as_bytes()))))
+    }),
     Delivery::new("in a folded field", |case| case.with_field(&format!("X-Note: a\r\n {}", case.content.line)))
         .refused(),
     Delivery::new("in a field behind 3 KiB", |case| {

@@ -65,9 +65,7 @@ fn tokens_leave_as_they_come() {
     for (media_type, tokens) in [
         ("text/plain", &["Hello", ", this", " is", " an", " answer", "."][..]),
         ("text/plain", &["token 1\n", "token 2\n"]),
-        ("text/html", &["<!doctype html>\n<p>Step 1 of 3</p>\n", "<p>Step 2 of 3</p>\n"]),
         ("application/json", &["[{\"step\": 1},\n", "{\"step\": 2},\n"]),
-        ("text/html", &["<link rel=\"stylesheet\" href=\"/app.css\">\n", "<p>Step 1</p>\n"]),
         ("", &["one ", "two "]),
     ] {
         for count in 1..=tokens.len() {
@@ -115,7 +113,8 @@ fn what_was_made_as_a_whole_or_is_an_error_is_not_given_out_in_part() {
         with(head("text/plain"), header::ETAG, "\"1\""),
         with(head("image/bmp"), header::SERVER, "a"),
         head("multipart/mixed; boundary=b1"),
-        head("text/html; charset=utf-7"),
+        head("text/html"),
+        head("text/plain; charset=utf-7"),
         failed,
     ] {
         assert!(left(head.clone(), text).head.is_none(), "{:?}", head.headers);

@@ -82,6 +82,8 @@ pub(super) struct Inspection {
     open: Option<Open>,
     /// At a pause before this offset is there, nothing is looked at.
     next_look: u64,
+    /// Of what left in pauses: tokens that are no words, and all.
+    left: (usize, usize),
     tally: Tally,
     exemption: Option<Exemption>,
     /// Reads parts that are encoded by themselves; none where there are no parts.
@@ -121,6 +123,7 @@ impl Inspection {
             promised: promised && cut == Cut::Blocks,
             open: None,
             next_look: 0,
+            left: (0, 0),
             tally: Tally::default(),
             exemption: None,
             parts: None,

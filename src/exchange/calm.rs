@@ -60,9 +60,10 @@ pub(super) struct Calm {
     pub(super) is_all: bool,
 }
 
-/// How much of a text may leave that has come so far.
-pub(super) fn calm(text: &[u8]) -> Calm {
-    let from = text.len().saturating_sub(LOOKAHEAD);
+/// How much of a text may leave that has come so far. Of mark-up, in which whole pages of code are written, nothing ever
+/// leaves that is no word.
+pub(super) fn calm(text: &[u8], is_markup: bool) -> Calm {
+    let from = if is_markup { 0 } else { text.len().saturating_sub(LOOKAHEAD) };
     let (mut unfinished, mut numbers) = (text.len(), Numbers::default());
     for token in tokens(text, from) {
         if !is_plain(text, token.clone()) || !numbers.admit(text, token.clone()) {
@@ -73,6 +74,15 @@ pub(super) fn calm(text: &[u8]) -> Calm {
         }
     }
     Calm { end: unfinished, is_all: true }
+}
+
+/// How many tokens of a text are no words, and how many there are.
+pub(super) fn count(text: &[u8]) -> (usize, usize) {
+    let mut counts = (0, 0);
+    for token in tokens(text, 0) {
+        counts = (counts.0 + usize::from(!is_plain(text, token)), counts.1 + 1);
+    }
+    counts
 }
 
 /// Numbers that follow each other.
@@ -195,7 +205,7 @@ mod tests {
     use super::*;
 
     fn left(text: &str) -> &str {
-        &text[..calm(text.as_bytes()).end]
+        &text[..calm(text.as_bytes(), false).end]
     }
 
     #[test]
@@ -220,7 +230,7 @@ mod tests {
             ("<style>.row { margin: 1px; color: #fff }</style> ", "<style>.row { margin: 1px; color: #fff }</style> "),
         ] {
             assert_eq!(left(text), leaves);
-            assert!(calm(text.as_bytes()).is_all, "{text}");
+            assert!(calm(text.as_bytes(), false).is_all, "{text}");
         }
     }
 
@@ -252,7 +262,7 @@ mod tests {
         ] {
             let text = format!("The word is {odd} and so on ");
             assert_eq!(left(&text), "The word is ", "{odd}");
-            assert!(!calm(text.as_bytes()).is_all, "{odd}");
+            assert!(!calm(text.as_bytes(), false).is_all, "{odd}");
         }
     }
 
@@ -269,6 +279,13 @@ mod tests {
         assert_eq!(left(&text), text);
         let text = format!("kW7pXq2LmR9t {}", "word ".repeat(100));
         assert_eq!(left(&text), "");
+    }
+
+    #[test]
+    fn of_mark_up_nothing_leaves_that_is_no_word() {
+        let text = format!("<p>kW7pXq2LmR9t</p> {}", "word ".repeat(300));
+        assert_eq!(calm(text.as_bytes(), true).end, 3);
+        assert_eq!(count(b"<p>kW7pXq2LmR9t</p> and a word"), (1, 6));
     }
 
     #[test]

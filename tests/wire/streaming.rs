@@ -57,7 +57,7 @@ fn a_silent_body_is_judged_by_what_is_there() {
 /// Words of an answer that is made as it is sent; each is awaited before the next is there.
 #[test]
 fn words_leave_in_the_pauses_of_an_answer() {
-    for media_type in ["text/plain", "text/html", "application/json"] {
+    for media_type in ["text/plain", "text/markdown", "application/json"] {
         let (go, wait) = mpsc::channel();
         let waits = Mutex::new(Some(wait));
         let origin = Origin::start(move |_| {

@@ -24,6 +24,12 @@ const ERRORS: u16 = 400;
 /// After a look that let nothing out, the next one waits until so much more has come: this part of what is held.
 const PATIENCE: u64 = 16;
 
+/// In a text of so many words there may be one that is none, and a few at its beginning: more are in code and dumps.
+const WORDS: usize = 10;
+
+/// So many may be at its beginning.
+const ODD_MAX: usize = 8;
+
 impl Inspection {
     /// Whether something may leave when the application pauses. Where the head holds a length or a validator the body
     /// was made as a whole, and is given out as one.
@@ -72,7 +78,7 @@ impl Inspection {
     /// Whether what has come are a few bytes with which a coded body could begin, and a text is more likely to.
     fn begins_as_text(&self) -> bool {
         let begun = self.start.begun();
-        self.state == State::Holding && matches!(begun, [b' '..=b'~', ..]) && calm::calm(begun).is_all
+        self.state == State::Holding && matches!(begun, [b' '..=b'~', ..]) && calm::calm(begun, true).is_all
     }
 
     /// How many of the unjudged bytes are the beginning of nothing that could be found; none where the head had better
@@ -82,7 +88,7 @@ impl Inspection {
         let (text, _) = self.window.since(self.window.judged());
         let recent = text.len().saturating_sub(MARGIN);
         let alarm = calm::alarm(if holding { text } else { &text[recent..] });
-        let calm = calm::calm(text);
+        let calm = calm::calm(text, is_markup(&self.media_type));
         let end = match alarm {
             Some(_) if holding => return None,
             Some(at) => calm.end.min(calm::last_word(&text[..recent + at])),
@@ -92,7 +98,19 @@ impl Inspection {
         if end == 0 && !(holding && calm.is_all) {
             return None;
         }
-        self.is_free_of_findings(cx).then_some(end)
+        (self.is_free_of_findings(cx) && self.reads_like_prose(end)).then_some(end)
+    }
+
+    /// Whether what has left in pauses is made of words, if so many of the unjudged bytes do as well.
+    fn reads_like_prose(&mut self, size: usize) -> bool {
+        let (text, _) = self.window.since(self.window.judged());
+        let (odd, all) = calm::count(&text[..size]);
+        let (odd, all) = (self.left.0 + odd, self.left.1 + all);
+        let is_prose = odd <= ODD_MAX + all / WORDS;
+        if is_prose {
+            self.left = (odd, all);
+        }
+        is_prose
     }
 
     fn is_free_of_findings(&mut self, cx: &Context<'_>) -> bool {
@@ -145,8 +163,13 @@ fn line_start(text: &[u8]) -> usize {
     memrchr(b'\n', text).map_or(0, |newline| newline + 1)
 }
 
-/// A body that says it is text, or nothing.
+fn is_markup(media_type: &str) -> bool {
+    media_type.ends_with("html") || media_type.ends_with("xml")
+}
+
+/// A body that says it is text, or nothing, and no mark-up: debug pages are, and what gives one away may stand far behind
+/// what it gives away.
 fn is_text(media_type: &str) -> bool {
-    let (kind, name) = media_type.split_once('/').unwrap_or_default();
-    kind.is_empty() || kind == "text" || media::is_json(media_type) || name == "xml" || name.ends_with("+xml")
+    let is_typed = media_type.starts_with("text/") || media::is_json(media_type);
+    (media_type.is_empty() || is_typed) && !is_markup(media_type)
 }

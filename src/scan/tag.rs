@@ -188,7 +188,7 @@ fn find(quote: &[u8], text: &[u8]) -> Option<usize> {
     let &[mark] = quote else { return memmem::find(text, quote) };
     let (eights, _) = text.as_chunks::<8>();
     for (index, eight) in eights.iter().take(NEAR).enumerate() {
-        let unlike = u64::from_le_bytes(*eight) ^ LOW * u64::from(mark);
+        let unlike = u64::from_le_bytes(*eight) ^ (LOW * u64::from(mark));
         // The lowest bit that is set tells of the first byte that is zero.
         let zeros = unlike.wrapping_sub(LOW) & !unlike & (LOW << 7);
         if zeros != 0 {

@@ -50,25 +50,19 @@ pub(super) fn is_lost(bytes: &[u8], at: usize) -> bool {
 }
 
 /// Mark-up that is looked for within words, and what joins strings of scripts.
-pub(super) const WITHIN_WORDS: [&str; 18] = [
+///
+/// Single tags of a highlighter are not among them: every page has many, and each costs the anchor filter a look.
+pub(super) const WITHIN_WORDS: [&str; 10] = [
     "<!--",
     "<script></script>",
     "<style></style>",
     "<b></b>",
     "<i></i>",
     "]]><![CDATA[",
-    "<b>",
-    "</b>",
-    "<i>",
-    "</i>",
-    "<em>",
-    "</em>",
     "<mark>",
     "</mark>",
     "\" + \"",
-    "\"+\"",
     "' + '",
-    "'+'",
 ];
 
 /// The comment with which libraries part the pieces of a text: the view leaves it out, and pages are full of it.
@@ -80,7 +74,9 @@ const COMMENT_MAX: usize = 64;
 /// Where the mark-up ends that begins at `at` and parts a word.
 pub(super) fn within_word(bytes: &[u8], at: usize) -> Option<usize> {
     let rest = &bytes[at..];
-    if rest.starts_with(EMPTY) {
+    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let joins_strings = matches!(rest[0], b'"' | b'\'');
+    if !joins_strings && !is_letter(bytes[..at].last()) || rest.starts_with(EMPTY) {
         return None;
     }
     let length = if rest.starts_with(b"<!--") {
@@ -89,11 +85,7 @@ pub(super) fn within_word(bytes: &[u8], at: usize) -> Option<usize> {
         let mark = WITHIN_WORDS.iter().find(|mark| starts_alike(rest, mark.as_bytes()))?;
         mark.len()
     };
-    if matches!(rest[0], b'"' | b'\'') {
-        return Some(at + length);
-    }
-    let is_letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
-    (is_letter(bytes[..at].last()) && is_letter(rest.get(length))).then_some(at + length)
+    (joins_strings || is_letter(rest.get(length))).then_some(at + length)
 }
 
 fn starts_alike(text: &[u8], start: &[u8]) -> bool {
@@ -183,13 +175,13 @@ mod tests {
     #[test]
     fn mark_up_is_within_a_word_between_its_letters() {
         for (text, at, end) in [
-            ("Trace<b>back", 5, Some(8)),
+            ("Trace<mark>back", 5, Some(11)),
             ("Trace<!-- x -->back", 5, Some(15)),
             ("Trace<SCRIPT></script>back", 5, Some(22)),
             ("'Trace' + 'back'", 6, Some(11)),
             ("Trace<!-- -->back", 5, None),
-            ("Trace <b>back", 6, None),
-            ("Trace<b> back", 5, None),
+            ("Trace <mark>back", 6, None),
+            ("Trace<mark> back", 5, None),
         ] {
             assert_eq!(within_word(text.as_bytes(), at), end, "{text}");
         }

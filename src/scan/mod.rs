@@ -210,11 +210,9 @@ impl Ruleset {
     }
 
     fn scan_hits(&self, block: &Block<'_>, source: Source, hits: &[Hit]) -> Findings {
-        let respelt = self.respelt(block, hits);
-        let wants_view = source.utf7
-            || matches!(respelt, Cow::Owned(_))
-            || self.may_confirm(block, hits, source)
-            || self.may_hide_letters(block);
+        let (respelt, may_spell) = self.respelt(block, hits, source);
+        let wants_view =
+            source.utf7 || may_spell || self.may_confirm(block, hits, source) || self.may_hide_letters(block);
         if hits.is_empty() && !wants_view {
             return Findings::default();
         }
@@ -239,18 +237,19 @@ impl Ruleset {
         findings.retain(|it| !is_meant(it) || !unshown.covers(it.span().start));
     }
 
-    /// The bytes as the view is to read them.
-    fn respelt<'a>(&self, block: &Block<'a>, hits: &[Hit]) -> Cow<'a, [u8]> {
-        let mut bytes = Cow::Borrowed(block.bytes);
+    /// The bytes as the view is to read them, and whether they may spell what they would not as they came.
+    fn respelt<'a>(&self, block: &Block<'a>, hits: &[Hit], source: Source) -> (Cow<'a, [u8]>, bool) {
+        let (mut bytes, mut may_spell) = (Cow::Borrowed(block.bytes), false);
         if self.signs(hits, Sign::Colours).any(|at| respell::is_lost(&bytes, at)) {
-            bytes = respell::without_colours(&bytes).into();
+            (bytes, may_spell) = (respell::without_colours(&bytes).into(), true);
         }
         let marks = self.signs(hits, Sign::WithinWords);
         let marks: Vec<_> = marks.filter_map(|at| Some(at..respell::within_word(&bytes, at)?)).collect();
         if marks.len() >= PARTED_MIN {
             bytes = respell::without(bytes, &marks).into();
+            may_spell |= self.may_confirm_joined(&respell::around(&bytes, &marks), source, block.offset);
         }
-        bytes
+        (bytes, may_spell)
     }
 
     /// Whether the text view could confirm a hit. Most hits on honest pages are told from leaks by the text around

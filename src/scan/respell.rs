@@ -99,6 +99,26 @@ pub(super) fn without(bytes: Cow<'_, [u8]>, places: &[Range<usize>]) -> Vec<u8> 
     text
 }
 
+/// Bytes before a mark within a word that may belong to what the words say, ...
+const BEFORE: usize = 512;
+
+/// ... and behind it: what a confirmation may read.
+const BEHIND: usize = 4096;
+
+/// The words around these places, in ascending order, of a text that was written without what stood there.
+pub(super) fn around(bytes: &[u8], places: &[Range<usize>]) -> Vec<u8> {
+    let (mut text, mut done) = (Vec::new(), 0);
+    for place in places {
+        let (from, to) = (place.start.saturating_sub(BEFORE).max(done), bytes.len().min(place.end + BEHIND));
+        if from > done && done > 0 {
+            text.push(b'\n');
+        }
+        text.extend(bytes[from.min(to)..to].iter().filter(|&&byte| byte != NOTHING));
+        done = done.max(to);
+    }
+    text
+}
+
 /// The furthest that a form is followed back from its first plus.
 const FORM_BEFORE: usize = 1024;
 
@@ -170,6 +190,16 @@ mod tests {
             let form = forms(text.as_bytes(), 0..text.len()).next();
             assert_eq!(form.map(|it| String::from_utf8(it.text).unwrap()).as_deref(), expected);
         }
+    }
+
+    #[test]
+    fn words_around_marks_stand_whole() {
+        let far = vec![b' '; BEFORE + BEHIND];
+        let page = [b"a Trace<b>back", far.as_slice(), b"b Trace</b>back"].concat();
+        let places = [7..10, page.len() - 8..page.len() - 4];
+        let words = String::from_utf8(around(&without(page.into(), &places), &places)).unwrap();
+        assert_eq!(words.split_ascii_whitespace().collect::<Vec<_>>(), ["a", "Traceback", "b", "Traceback"]);
+        assert_eq!(words.matches('\n').count(), 1);
     }
 
     #[test]

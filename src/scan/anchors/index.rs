@@ -57,8 +57,8 @@ pub(super) fn any_byte() -> impl Iterator<Item = u8> {
     (0..=u8::MAX).filter(|&byte| byte == super::frequency::fold(byte))
 }
 
-/// So many windows of three bytes take a tenth of the bitmap with every fourth byte.
-const FEW: usize = 48;
+/// So many windows of three bytes take an eighth of the bitmap with every fourth byte.
+const FEW: usize = 64;
 
 /// The chosen windows of all literals.
 #[derive(Debug)]

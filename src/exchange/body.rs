@@ -263,7 +263,9 @@ impl Inspection {
             State::Holding | State::Streaming => {}
         }
         let begun = self.start.end().map_or(Ok(()), |begun| self.receive(cx, &begun));
-        let is_whole = framed && (!self.lacks_content() || cx.policy.unreadable == Unreadable::Pass);
+        // What stops before its first byte can be decoded says nothing to anybody.
+        let says_nothing = self.window.received() == 0;
+        let is_whole = framed && (says_nothing || !self.lacks_content() || cx.policy.unreadable == Unreadable::Pass);
         let sound = if is_whole { u64::MAX } else { self.end_of_sound(cx) };
         let finished = begun
             .and_then(|()| self.finish_decoding())

@@ -49,7 +49,7 @@ use self::{
     body::Inspection,
     facts::RequestNote,
     ledger::Ledger,
-    step::{BodyStep, Cause, Context},
+    step::{BodyStep, Cause, Context, Form},
     websocket::Messages,
 };
 use crate::{
@@ -296,6 +296,11 @@ impl Exchange {
             Step::Release(body) => {
                 self.end_as_read(Disposition::Truncated);
                 Step::Release(body)
+            }
+            Step::Hold if self.is_for_head() && self.head.is_some() => {
+                self.end_as_read(Disposition::Truncated);
+                // Nothing follows such a head: it says nothing of the page's body once its claims about it are gone.
+                self.commit(Released::new(), Form::Decoded { masked: true }, false)
             }
             Step::Hold => {
                 if self.head.is_none() {

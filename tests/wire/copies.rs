@@ -160,3 +160,14 @@ fn conditions_pass_where_nothing_is_enforced() {
     assert_eq!(ask(&mut proxy.client(), "HEAD", "/", "").field("content-length"), Some("26"));
     assert!(origin.asked().last().unwrap().head.starts_with("HEAD "));
 }
+
+#[test]
+fn a_head_that_comes_without_its_page_is_told_without_a_length() {
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n{VALIDATORS}Content-Length: 30\r\n\r\n");
+    let origin = Origin::start(move |_| vec![Act::Send(head.clone().into_bytes()), Act::Close]);
+    let proxy = Cofferdam::before(&origin);
+    let answer = ask(&mut proxy.client(), "HEAD", "/", "");
+    let claims = ["content-length", "etag", "last-modified"].map(|name| answer.field(name));
+    assert_eq!((answer.status, claims), (200, [None; 3]));
+    assert_eq!(ask(&mut proxy.client(), "GET", "/", "").status, 502);
+}

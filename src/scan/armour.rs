@@ -293,6 +293,17 @@ mod tests {
     }
 
     #[test]
+    fn the_next_key_of_a_document_is_no_line_of_a_stretch() {
+        for text in [TEXT, &TEXT[1..], &TEXT[2..]] {
+            let armoured = STANDARD.encode(text);
+            let page = format!("data:\n  log: {armoured}\nkind: Secret\n");
+            let suspects = Suspects::of(page.as_bytes(), 0..page.len(), Kernel::fastest());
+            let ranges: Vec<_> = find(page.as_bytes(), &suspects.runs).into_iter().map(|it| it.range).collect();
+            assert_eq!(ranges, [13..13 + armoured.len()]);
+        }
+    }
+
+    #[test]
     fn pictures_words_and_paths_are_not_text_in_armour() {
         let picture: Vec<u8> = (0..400_u32).map(|n| ((n * 7919) >> 3) as u8).collect();
         assert!(texts(STANDARD.encode(picture).as_bytes()).is_empty());

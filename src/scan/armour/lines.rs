@@ -44,12 +44,13 @@ impl Stretch {
         let mut first = true;
         // The first line of a block may have begun in the one before.
         while (width >= LINE_MIN || first && start == 0)
+            && !armour.ends_with(b"=")
             && let Some(gap) = gap(&bytes[end..])
         {
             let before = armour.len();
             let next = read_line(bytes, end + gap, &mut armour);
             let length = armour.len() - before;
-            if length > width && !first {
+            if length > width && !first || length < width && is_spoken(&bytes[next..]) {
                 armour.truncate(before);
                 break;
             }
@@ -61,6 +62,11 @@ impl Stretch {
         }
         Self { range: start..end, armour }
     }
+}
+
+/// Whether a short line before `rest` is a word, as the next key of a document is.
+fn is_spoken(rest: &[u8]) -> bool {
+    matches!(rest.first(), Some(b':' | b' ' | b'.' | b'('))
 }
 
 /// Appends the characters of the line that begins at `at`; returns its end.

@@ -299,7 +299,7 @@ mod tests {
             let page = format!("data:\n  log: {armoured}\nkind: Secret\n");
             let suspects = Suspects::of(page.as_bytes(), 0..page.len(), Kernel::fastest());
             let ranges: Vec<_> = find(page.as_bytes(), &suspects.runs).into_iter().map(|it| it.range).collect();
-            assert_eq!(ranges, [13..13 + armoured.len()]);
+            assert_eq!((ranges.len(), ranges.first()), (1, Some(&(13..13 + armoured.len()))));
         }
     }
 

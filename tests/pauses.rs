@@ -121,6 +121,19 @@ fn what_was_made_as_a_whole_or_is_an_error_is_not_given_out_in_part() {
     }
 }
 
+/// Whatever its type says: what gives a debug page away may stand far behind what it gives away.
+#[test]
+fn what_begins_as_mark_up_is_not_given_out_in_part() {
+    for media_type in ["text/plain", ""] {
+        for start in ["<!doctype html>\n", "\n\n <p>", "\u{feff}<html>"] {
+            let page = format!("{start}<p>All is well. The market opens at nine. </p>\n");
+            for size in [1, 7, 1000] {
+                assert!(left(head(media_type), page.as_bytes().chunks(size)).body.is_empty(), "{media_type} {start:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_pause_within_a_leak_lets_none_of_it_out() {
     for media_type in TYPES {
@@ -204,6 +217,23 @@ fn a_coded_body_that_stops_within_a_secret_shows_none_of_it() {
             let is_part = status == Some(200) && wire.starts_with(&replayed.body) && replayed.body.len() < wire.len();
             assert!(is_part && !replayed.complete || status == framed.then_some(500), "{coding:?} {length} {status:?}");
         }
+    }
+}
+
+/// The start of a body in gzip, as a stream sends it that fails before its first byte of content; and a block of zstd
+/// whose literals are not compressed, and whose end is missing.
+#[test]
+fn a_coded_body_without_content_arrives_unless_it_shows_something_in_clear() {
+    let begun = b"\x1f\x8b\x08\0\0\0\0\0\0\xff";
+    let length = TRACE.len() as u32;
+    let literals = [&(length << 4 | 1 << 2).to_le_bytes()[..2], TRACE.as_bytes()].concat();
+    let block = ((literals.len() as u32 + 1) << 3 | 2 << 1 | 1).to_le_bytes();
+    let shown = [b"\x28\xb5\x2f\xfd\x00\x58", &block[..3], &literals].concat();
+    for (coding, body, arrives) in [(Coding::Gzip, &begun[..], true), (Coding::Zstd, &shown, false)] {
+        let head = with(head("text/plain"), header::CONTENT_ENCODING, coding.token());
+        let replayed = replay(&ENGINE, head, [Bytes::copy_from_slice(body)]);
+        assert_eq!(replayed.body == body, arrives, "{coding:?}");
+        assert!(!leaks(&replayed.body), "{coding:?}");
     }
 }
 

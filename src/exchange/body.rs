@@ -80,6 +80,8 @@ pub(super) struct Inspection {
     promised: bool,
     /// Set while a mask is open: the rule's terminator is looked for from this offset on.
     open: Option<Open>,
+    /// Whether the content begins as mark-up, whatever its type says; none until it has begun.
+    is_markup: Option<bool>,
     /// At a pause before this offset is there, nothing is looked at.
     next_look: u64,
     /// Of what left in pauses: tokens that are no words, and all.
@@ -122,6 +124,7 @@ impl Inspection {
             masked: false,
             promised: promised && cut == Cut::Blocks,
             open: None,
+            is_markup: None,
             next_look: 0,
             left: (0, 0),
             tally: Tally::default(),
@@ -263,9 +266,8 @@ impl Inspection {
             State::Holding | State::Streaming => {}
         }
         let begun = self.start.end().map_or(Ok(()), |begun| self.receive(cx, &begun));
-        // What stops before its first byte can be decoded says nothing to anybody.
-        let says_nothing = self.window.received() == 0;
-        let is_whole = framed && (says_nothing || !self.lacks_content() || cx.policy.unreadable == Unreadable::Pass);
+        let is_whole =
+            framed && (!self.lacks_content() || cx.policy.unreadable == Unreadable::Pass || self.says_nothing(cx));
         let sound = if is_whole { u64::MAX } else { self.end_of_sound(cx) };
         let finished = begun
             .and_then(|()| self.finish_decoding())
@@ -388,6 +390,7 @@ impl Inspection {
             }
             let most = if self.parts.is_some() { self.until_block(cx.policy.hold) } else { content.len() };
             let piece = content.split_to(most.min(content.len()));
+            self.is_markup = self.is_markup.or_else(|| pause::begins_as_markup(&piece));
             self.window.receive(piece.clone());
             self.parts.as_mut().map_or(Ok(()), |parts| parts.push(cx, &piece))?;
             self.judge_ready(cx, false)?;
@@ -398,6 +401,11 @@ impl Inspection {
     /// Whether a coded stream merely stops before its content does.
     fn lacks_content(&self) -> bool {
         self.decoder.as_ref().is_some_and(Decoder::lacks_content)
+    }
+
+    /// Whether a coded stream stops before anything can be decoded of it, and shows nothing in clear.
+    fn says_nothing(&self, cx: &Context<'_>) -> bool {
+        self.window.received() == 0 && !self.shows_in_clear(cx)
     }
 
     /// A coded stream that merely stops has been read as far as anyone can read it.

@@ -192,9 +192,12 @@ impl Inspection {
     /// Whether what a coded stream carries beside its content (a gzip file name, which Django fills at random)
     /// says something. It stands in clear among the coded bytes; such a body leaves decoded.
     fn metadata_leaks(&self, cx: &Context<'_>) -> bool {
-        if !self.decoder.as_ref().is_some_and(Decoder::has_metadata) {
-            return false;
-        }
+        self.decoder.as_ref().is_some_and(Decoder::has_metadata) && self.shows_in_clear(cx)
+    }
+
+    /// Whether the coded bytes say something as they are: metadata, or literals that are not compressed (RFC 8878 section
+    /// 3.1.1.3.1) and were not decoded because their block's end is missing.
+    pub(super) fn shows_in_clear(&self, cx: &Context<'_>) -> bool {
         let coded = self.coded.joined();
         let block = Block { bytes: &coded, own: 0..coded.len(), offset: 0 };
         let source = Source { status: 500, ..Source::default() };

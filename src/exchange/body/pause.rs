@@ -38,7 +38,7 @@ impl Inspection {
             return self.awaits_message() && status < ERRORS;
         }
         let is_read = matches!(self.state, State::Holding | State::Streaming) && self.decoder.is_none();
-        let is_plain = self.parts.is_none() && !self.utf7 && self.open.is_none() && is_text(&self.media_type);
+        let is_plain = self.parts.is_none() && !self.utf7 && self.open.is_none() && self.is_text();
         is_read && is_plain && self.cut == Cut::Blocks && !self.promised && status < ERRORS
     }
 
@@ -69,6 +69,16 @@ impl Inspection {
         self.given(false)
     }
 
+    /// Whether the body says it is text, or nothing, and neither says that it is mark-up nor begins so: debug pages are,
+    /// and what gives one away may stand far behind what it gives away.
+    fn is_text(&self) -> bool {
+        let is_typed = self.media_type.starts_with("text/") || media::is_json(&self.media_type);
+        let is_markup = self.media_type.ends_with("html") || self.media_type.ends_with("xml");
+        // White space may stand before either.
+        let begins_as_text = self.is_markup.map_or(self.window.received() == 0, |is_markup| !is_markup);
+        (self.media_type.is_empty() || is_typed) && !is_markup && begins_as_text
+    }
+
     /// Whether nothing has come of a body of messages but its head. A head without a message is one that somebody waits
     /// for: an answer of one message comes with it.
     fn awaits_message(&self) -> bool {
@@ -78,7 +88,7 @@ impl Inspection {
     /// Whether what has come are a few bytes with which a coded body could begin, and a text is more likely to.
     fn begins_as_text(&self) -> bool {
         let begun = self.start.begun();
-        self.state == State::Holding && matches!(begun, [b' '..=b'~', ..]) && calm::calm(begun, true).is_all
+        self.state == State::Holding && matches!(begun, [b' '..=b'~', ..]) && calm::calm(begun).is_all
     }
 
     /// How many of the unjudged bytes are the beginning of nothing that could be found; none where the head had better
@@ -88,7 +98,7 @@ impl Inspection {
         let (text, _) = self.window.since(self.window.judged());
         let recent = text.len().saturating_sub(MARGIN);
         let alarm = calm::alarm(if holding { text } else { &text[recent..] });
-        let calm = calm::calm(text, is_markup(&self.media_type));
+        let calm = calm::calm(text);
         let end = match alarm {
             Some(_) if holding => return None,
             Some(at) => calm.end.min(calm::last_word(&text[..recent + at])),
@@ -163,13 +173,10 @@ fn line_start(text: &[u8]) -> usize {
     memrchr(b'\n', text).map_or(0, |newline| newline + 1)
 }
 
-fn is_markup(media_type: &str) -> bool {
-    media_type.ends_with("html") || media_type.ends_with("xml")
-}
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A body that says it is text, or nothing, and no mark-up: debug pages are, and what gives one away may stand far behind
-/// what it gives away.
-fn is_text(media_type: &str) -> bool {
-    let is_typed = media_type.starts_with("text/") || media::is_json(media_type);
-    (media_type.is_empty() || is_typed) && !is_markup(media_type)
+/// Whether a text that begins so is mark-up; none where nothing but white space has come.
+pub(super) fn begins_as_markup(start: &[u8]) -> Option<bool> {
+    start.iter().find(|byte| !byte.is_ascii_whitespace() && !MARK.contains(byte)).map(|&first| first == b'<')
 }

@@ -3,27 +3,20 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its case has failed")]
 
-use std::sync::{Arc, LazyLock};
-
 use bytes::Bytes;
 use cofferdam::{
     coding::{Coding, Encoder},
-    engine::Engine,
     exchange::{Arrival, Replayed, replay, replay_arrivals},
-    incident::{Disposition, FingerprintKey},
+    incident::Disposition,
     response::ResponseHead,
-    rules::{Example, PACKS, Rule, parse_pack},
-    scan::Ruleset,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use proptest::{prelude::*, sample::Index};
 
-static RULES: LazyLock<Vec<Rule>> =
-    LazyLock::new(|| PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap()).collect());
+#[path = "support/pack.rs"]
+mod pack;
 
-static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
-    Arc::new(Engine::with_rules(Ruleset::compile(RULES.clone()).unwrap(), FingerprintKey::new([1; 32])))
-});
+use pack::{ENGINE, rows};
 
 const TRACE: &str = "Traceback (most recent call last):\n  File \"/srv/shop/venv/lib/python3.11/site-packages/flask/app.py\", line 1511, in wsgi_app\n    response = self.full_dispatch_request()\n  File \"/srv/shop/app.py\", line 12, in index\n    return connect(\"postgres://shop:kW7pXq2LmR9t@db.internal/shop\")\nStoreError: out of bread\n";
 
@@ -235,10 +228,6 @@ fn a_coded_body_without_content_arrives_unless_it_shows_something_in_clear() {
         assert_eq!(replayed.body == body, arrives, "{coding:?}");
         assert!(!leaks(&replayed.body), "{coding:?}");
     }
-}
-
-fn rows() -> Vec<&'static Example> {
-    RULES.iter().flat_map(|rule| rule.leak.iter().chain(&rule.benign)).collect()
 }
 
 proptest! {

@@ -3,38 +3,26 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up its case has failed")]
 
-use std::{
-    iter,
-    sync::{Arc, LazyLock},
-};
+use std::iter;
 
 use bytes::Bytes;
 use cofferdam::{
     coding::{Coding, Encoder},
-    engine::Engine,
     exchange::{Replayed, replay},
-    incident::{Disposition, FingerprintKey},
+    incident::Disposition,
     response::ResponseHead,
-    rules::{Example, PACKS, Rule, parse_pack},
-    scan::Ruleset,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use proptest::{prelude::*, sample::Index};
 
-static RULES: LazyLock<Vec<Rule>> =
-    LazyLock::new(|| PACKS.iter().flat_map(|(file, text)| parse_pack(file, text).unwrap()).collect());
+#[path = "support/pack.rs"]
+mod pack;
 
-static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
-    Arc::new(Engine::with_rules(Ruleset::compile(RULES.clone()).unwrap(), FingerprintKey::new([1; 32])))
-});
+use pack::{ENGINE, rows};
 
 const TRACE: &str = "Traceback (most recent call last):\n  File \"/srv/shop/venv/lib/python3.11/site-packages/flask/app.py\", line 1511, in wsgi_app\n    response = self.full_dispatch_request()\n  File \"/srv/shop/app.py\", line 12, in index\n    return 1 / 0\nZeroDivisionError: division by zero\n";
 
 const KEY: &str = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEAx1yqJ8vT0bYkQ2mN5sR7uWzH3dLfGpXcV9aE6tBoKiPjMnSw\n-----END RSA PRIVATE KEY-----\n";
-
-fn rows() -> Vec<&'static Example> {
-    RULES.iter().flat_map(|rule| rule.leak.iter().chain(&rule.benign)).collect()
-}
 
 fn head(media_type: &'static str, coding: Option<Coding>, promised: bool) -> ResponseHead {
     let mut headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(media_type))]);

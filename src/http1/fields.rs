@@ -15,7 +15,7 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Of a whole `head`, in which `fields` stand.
-    pub(crate) fn of(head: &'a [u8], fields: &'a [httparse::Header<'a>], spare: &SpareMap) -> Self {
+    pub(crate) fn of(head: &'a [u8], fields: &'a [httparse::Header<'a>], spare: &SpareHeads) -> Self {
         Self { head, shared: spare.copy(head), rest: fields.iter() }
     }
 
@@ -86,14 +86,14 @@ fn name(text: &str) -> Option<HeaderName> {
 /// What heads are read into: maps that are empty, to be filled again, and a buffer. Making them anew is a fifth of
 /// reading a head.
 #[derive(Default)]
-pub(crate) struct SpareMap {
+pub(crate) struct SpareHeads {
     maps: RefCell<Vec<HeaderMap>>,
     heads: RefCell<BytesMut>,
 }
 
-impl fmt::Debug for SpareMap {
+impl fmt::Debug for SpareHeads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SpareMap").finish_non_exhaustive()
+        f.debug_struct("SpareHeads").finish_non_exhaustive()
     }
 }
 
@@ -106,7 +106,7 @@ const SPARE_MAPS: usize = 32;
 /// Bytes of heads that share a buffer. Whoever keeps one of them keeps as much.
 const SHARED_HEADS: usize = 4 * 1024;
 
-impl SpareMap {
+impl SpareHeads {
     pub(crate) fn take(&self) -> HeaderMap {
         self.maps.borrow_mut().pop().unwrap_or_default()
     }
@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn heads_share_a_buffer_that_begins_again_when_nobody_holds_any() {
-        let spare = SpareMap::default();
+        let spare = SpareHeads::default();
         let (one, other) = (spare.copy(b"one"), spare.copy(b"other"));
         assert_eq!((&one[..], &other[..]), (&b"one"[..], &b"other"[..]));
         assert_eq!(one.as_ptr() as usize + one.len(), other.as_ptr() as usize);

@@ -6,7 +6,7 @@ mod fields;
 
 pub(crate) use self::{
     chunked::{Chunked, chunk, chunk_size, last_chunk},
-    fields::{Fields, SpareMap, has_token, push_field},
+    fields::{Fields, SpareHeads, has_token, push_field},
 };
 
 use bytes::{Buf, Bytes, BytesMut};

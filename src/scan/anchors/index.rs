@@ -19,7 +19,8 @@ const SHORT: u64 = first_bytes(LOOKED_AT - 1);
 /// A set of a few folded bytes: never wrong when it says that some are not in it.
 #[derive(Debug)]
 pub(super) struct Bitmap {
-    /// One bit per hash. 8 KiB leave room in the first-level cache for the other tables and the text.
+    /// One bit per hash. 8 KiB leave room in the first-level cache for the other tables and the text; of the bitmaps of an
+    /// [`Index`] all places are looked up in the first alone.
     words: Box<[u64; Bitmap::WORDS]>,
 }
 

@@ -9,7 +9,7 @@ use http::{
     request,
 };
 
-use crate::http1::{Chunked, Fields, SpareMap, has_token};
+use crate::http1::{Chunked, Fields, SpareHeads, has_token};
 
 /// Up to so many fields are found on the stack.
 const FIELDS_ON_STACK: usize = 100;
@@ -59,7 +59,7 @@ impl HeadFault {
 }
 
 /// Reads the head at the beginning of `bytes`, of at most `max_fields` fields; nothing if it is not complete.
-pub(super) fn parse(bytes: &[u8], max_fields: usize, spare: &SpareMap) -> Result<Option<Parsed>, HeadFault> {
+pub(super) fn parse(bytes: &[u8], max_fields: usize, spare: &SpareHeads) -> Result<Option<Parsed>, HeadFault> {
     if max_fields <= FIELDS_ON_STACK {
         return parse_with(bytes, &mut [const { MaybeUninit::uninit() }; FIELDS_ON_STACK], spare);
     }
@@ -71,7 +71,7 @@ pub(super) fn parse(bytes: &[u8], max_fields: usize, spare: &SpareMap) -> Result
 fn parse_with<'a>(
     bytes: &'a [u8],
     room: &mut [MaybeUninit<httparse::Header<'a>>],
-    spare: &SpareMap,
+    spare: &SpareHeads,
 ) -> Result<Option<Parsed>, HeadFault> {
     let mut parsed = httparse::Request::new(&mut []);
     let config = httparse::ParserConfig::default();
@@ -88,7 +88,7 @@ fn parse_with<'a>(
 }
 
 impl Head {
-    fn of(parsed: &httparse::Request<'_, '_>, bytes: &[u8], spare: &SpareMap) -> Result<Self, HeadFault> {
+    fn of(parsed: &httparse::Request<'_, '_>, bytes: &[u8], spare: &SpareHeads) -> Result<Self, HeadFault> {
         let target = parsed.path.unwrap_or_default();
         if target.len() > MAX_TARGET {
             return Err(HeadFault::Status(StatusCode::URI_TOO_LONG));
@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8], max_fields: usize) -> Result<Option<Parsed>, HeadFault> {
-        parse(bytes, max_fields, &SpareMap::default())
+        parse(bytes, max_fields, &SpareHeads::default())
     }
 
     fn head(text: &str) -> Result<Head, HeadFault> {

@@ -70,7 +70,7 @@ impl<B: Body<Data = Bytes> + Unpin> Responding<B> {
         let scratch = wire.scratch().clone();
         let length = body.size_hint().exact();
         let promise = encode::head(wire.out(), &parts, length, terms, (&scratch, epoch));
-        scratch.spare_fields().put(parts.headers);
+        scratch.spare_heads().put(parts.headers);
         let stage = if promise.coding == Coding::Empty { Stage::Whole } else { Stage::Body };
         let switches = parts.status == StatusCode::SWITCHING_PROTOCOLS;
         Self { body, promise, stage, most, switches, give_way: GiveWay::default() }

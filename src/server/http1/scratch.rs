@@ -7,7 +7,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use crate::http1::SpareMap;
+use crate::http1::SpareHeads;
 
 /// Bytes that are read at once while a head is awaited.
 const READ: usize = 16 * 1024;
@@ -26,7 +26,7 @@ struct Workspace {
     /// Where responses are put together, each lent to one connection at a time.
     write: RefCell<Vec<Vec<u8>>>,
     /// Of the response before, for the next request.
-    fields: SpareMap,
+    fields: SpareHeads,
     /// The second, and the date as it is sent.
     date: RefCell<(u64, String)>,
 }
@@ -34,7 +34,12 @@ struct Workspace {
 impl Default for Workspace {
     fn default() -> Self {
         let date = RefCell::new((u64::MAX, String::new()));
-        Self { read: RefCell::new(vec![0; READ].into()), write: RefCell::default(), fields: SpareMap::default(), date }
+        Self {
+            read: RefCell::new(vec![0; READ].into()),
+            write: RefCell::default(),
+            fields: SpareHeads::default(),
+            date,
+        }
     }
 }
 
@@ -51,7 +56,7 @@ impl Scratch {
     }
 
     /// The fields of heads that are done with, for heads to come.
-    pub(super) fn spare_fields(&self) -> &SpareMap {
+    pub(super) fn spare_heads(&self) -> &SpareHeads {
         &self.0.fields
     }
 

@@ -125,7 +125,7 @@ impl<D: Duplex + ?Sized> Wire<D> {
             self.input.extend_from_slice(came);
             return if memchr(b'\n', came).is_some() { self.take_head(limits) } else { self.too_large(limits) };
         }
-        match head::parse(came, limits.fields, self.scratch.spare_fields()) {
+        match head::parse(came, limits.fields, self.scratch.spare_heads()) {
             Ok(Some(Parsed { head, length })) if length <= limits.bytes => {
                 self.input.extend_from_slice(came.get(length..).unwrap_or_default());
                 Some(Ok(Some(head)))
@@ -142,7 +142,7 @@ impl<D: Duplex + ?Sized> Wire<D> {
 
     fn take_head(&mut self, limits: HeadLimits) -> Option<Awaited> {
         self.skip_empty_lines();
-        match head::parse(&self.input, limits.fields, self.scratch.spare_fields()) {
+        match head::parse(&self.input, limits.fields, self.scratch.spare_heads()) {
             Ok(Some(Parsed { head, length })) if length <= limits.bytes => {
                 self.input.advance(length);
                 Some(Ok(Some(head)))
@@ -169,7 +169,7 @@ impl<D: Duplex + ?Sized> Wire<D> {
     }
 
     fn ended(&self, limits: HeadLimits) -> Awaited {
-        match head::parse(&self.input, limits.fields, self.scratch.spare_fields()) {
+        match head::parse(&self.input, limits.fields, self.scratch.spare_heads()) {
             Err(fault) if !self.input.is_empty() => Err(fault),
             _ => Ok(None),
         }

@@ -6,7 +6,7 @@ use super::{
     content::Framing,
     head::{self, Parsed},
 };
-use crate::http1::{Malformed, Piece, SpareMap};
+use crate::http1::{Malformed, Piece, SpareHeads};
 
 /// Reads arbitrary bytes as an answer, whole and in pieces, and checks what holds for any input: no panic, no byte read
 /// that did not come, and the same answer or refusal whichever way it came.
@@ -49,7 +49,7 @@ pub(super) fn read<'a>(pieces: impl IntoIterator<Item = &'a [u8]>, to_head: bool
     for piece in pieces {
         input.extend_from_slice(piece);
         if begun.is_none() {
-            match head::parse(&input, &SpareMap::default()) {
+            match head::parse(&input, &SpareHeads::default()) {
                 None => return Read::Malformed,
                 Some(None) => continue,
                 Some(Some(Parsed { head, length })) => {

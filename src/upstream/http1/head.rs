@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use http::{HeaderMap, Response, StatusCode, Version, header, response};
 
 use crate::{
-    http1::{Fields, SpareMap, has_token},
+    http1::{Fields, SpareHeads, has_token},
     response::ReasonPhrase,
 };
 
@@ -21,7 +21,7 @@ pub(super) struct Parsed {
 }
 
 /// Reads the head at the beginning of `bytes`. `None` if that is none, `Some(None)` if it is not complete.
-pub(super) fn parse(bytes: &[u8], spare: &SpareMap) -> Option<Option<Parsed>> {
+pub(super) fn parse(bytes: &[u8], spare: &SpareHeads) -> Option<Option<Parsed>> {
     let mut fields = [const { MaybeUninit::uninit() }; MAX_FIELDS];
     let mut parsed = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
@@ -63,7 +63,7 @@ mod tests {
     use super::*;
 
     fn read(bytes: &[u8]) -> Option<Option<Parsed>> {
-        parse(bytes, &SpareMap::default())
+        parse(bytes, &SpareHeads::default())
     }
 
     fn head(text: &str) -> response::Parts {

@@ -29,7 +29,7 @@ pub(super) use self::content::Content;
 pub use self::fuzz::fuzz_answer;
 use self::{content::Framing, head::Parsed, sending::Sending};
 use super::{Fault, RequestBody, io::Stream, link::Failure};
-use crate::http1::SpareMap;
+use crate::http1::SpareHeads;
 
 /// Bytes that are read at first: enough for the head and the whole of an ordinary page.
 const FIRST_READ: usize = 16 * 1024;
@@ -45,12 +45,12 @@ pub(super) struct Scratch(Rc<Workspace>);
 struct Workspace {
     read: RefCell<Box<[u8]>>,
     /// Of the request before, for the next answer.
-    fields: SpareMap,
+    fields: SpareHeads,
 }
 
 impl Default for Workspace {
     fn default() -> Self {
-        Self { read: RefCell::new(vec![0; FIRST_READ].into()), fields: SpareMap::default() }
+        Self { read: RefCell::new(vec![0; FIRST_READ].into()), fields: SpareHeads::default() }
     }
 }
 
@@ -196,7 +196,7 @@ fn final_head(
     bytes: &[u8],
     max_head: usize,
     interim: &mut usize,
-    spare: &SpareMap,
+    spare: &SpareHeads,
 ) -> Result<(Option<response::Parts>, usize), Fault> {
     let mut before = 0;
     loop {
